@@ -1,0 +1,13 @@
+"""Celery's app: tasks are hints with limits, the ledger in PostgreSQL is the truth."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
+
+app = Celery("newsletter")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["newsletter"])

@@ -1,0 +1,133 @@
+"""The one typed reader of the environment.
+
+Every setting is read here by name, kind and default, and nowhere else. `NAME_FILE` may name a file
+that holds the value, for secrets mounted by Docker and systemd. A `.env` beside manage.py is read
+first; the real environment wins over it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from zoneinfo import available_timezones
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR = Path(os.environ.get("PAPER_ROUND_VAR") or ROOT / "var")
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+class SettingError(ValueError):
+    """A setting has a value that cannot be used; the text says which, what, and the mend."""
+
+
+def read_dotenv() -> None:
+    """Add the names of `.env` to the environment, keeping what is already set."""
+    path = ROOT / ".env"
+    if path.is_file():
+        environ.Env.read_env(path)
+
+
+def read_text(name: str, default: str = "") -> str:
+    """Return the value of `name`, or of the file `name_FILE` points at, or `default`."""
+    if value := os.environ.get(name):
+        return value
+    if path := os.environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingError(f"{name}_FILE={path} cannot be read: {error.strerror}") from error
+    return default
+
+
+def read_bool(name: str, default: bool) -> bool:
+    """Return `name` as a truth value; `SettingError` for anything but yes and no words."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.strip().lower() in TRUE:
+        return True
+    if value.strip().lower() in FALSE:
+        return False
+    raise SettingError(f"{name}={value!r} is neither true nor false: write 1 or 0")
+
+
+def read_int(name: str, default: int, low: int, high: int) -> int:
+    """Return `name` as a whole number from `low` to `high`."""
+    value = read_text(name, str(default))
+    try:
+        number = int(value)
+    except ValueError:
+        number = low - 1
+    if not low <= number <= high:
+        raise SettingError(f"{name}={value!r}: write a whole number from {low} to {high}")
+    return number
+
+
+def read_time(name: str, default: str) -> time:
+    """Return `name`, written HH:MM, as a time of day."""
+    value = read_text(name, default)
+    try:
+        return time.fromisoformat(value)
+    except ValueError as error:
+        raise SettingError(f"{name}={value!r}: write a time of day as HH:MM") from error
+
+
+def read_zone(name: str, default: str) -> str:
+    """Return `name` as an IANA time zone name."""
+    value = read_text(name, default)
+    if value not in available_timezones():
+        raise SettingError(f"{name}={value!r} is no IANA time zone: write one like Europe/Paris")
+    return value
+
+
+def read_list(name: str) -> list[str]:
+    """Return `name`, separated by commas, as a list without empty items."""
+    return [item.strip() for item in read_text(name).split(",") if item.strip()]
+
+
+def read_database(url: str) -> dict[str, Any]:
+    """Return Django's DATABASES entry for a `postgresql://` URL; anything else is refused."""
+    config: dict[str, Any] = environ.Env.db_url_config(url)
+    if config.get("ENGINE") != "django.db.backends.postgresql":
+        scheme = url.split(":", 1)[0]
+        raise SettingError(
+            f"DATABASE_URL begins with {scheme!r}: Paper Round needs PostgreSQL, "
+            "write postgresql://USER:PASSWORD@HOST:5432/NAME"
+        )
+    config["HOST"] = unquote(config["HOST"])  # a socket's directory is written %2Frun%2Fpostgresql
+    return config
+
+
+def read_secret(name: str, *, generate: bool) -> str:
+    """Return the secret `name`; where it may be generated, make it once and keep it under var/."""
+    if value := read_text(name):
+        return value
+    if not generate:
+        raise SettingError(
+            f"{name} is not set: write a long random value into {name} or {name}_FILE"
+        )
+    path = VAR / name.lower()
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        pass
+    VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    value = secrets.token_urlsafe(48)
+    try:
+        with open(path, "x", encoding="utf-8", opener=_open_private) as file:
+            file.write(value)
+    except FileExistsError:  # another process was faster: its value is the one
+        return path.read_text(encoding="utf-8")
+    return value
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,113 @@
+"""What a letter says, as plain values: the input of rendering. No ORM rows, no HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from newsletter.matching.display import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A labelled address; `quiet` ones are set in the softer colour."""
+
+    label: str
+    url: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One paper of a letter.
+
+    `title` and `snippet` are readable text cut where words are marked. `byline` holds its parts in
+    order ("Ada Example, Noor Sample, and 4 more", "Sample Institute", "cs.LG", "▲ 48"); `note` is
+    "" or what is unusual ("late: listed on Tuesday 17 November"). `why` is the sentence that says
+    why the paper is there, its interests marked.
+    """
+
+    title: tuple[Segment, ...]
+    url: str
+    byline: tuple[str, ...]
+    snippet: tuple[Segment, ...]
+    cut_before: bool
+    cut_after: bool
+    why: tuple[Segment, ...]
+    links: tuple[Link, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The papers whose strongest interest is `interest`, best first; `anchor` is unique."""
+
+    interest: str
+    anchor: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who sends: the masthead and the foot of every letter."""
+
+    name: str
+    url: str
+    tagline: str = ""
+    postal_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One reader's share of one edition, or of several editions in one letter.
+
+    `days` is how many editions it covers, `first_date` the oldest of them, `announced` how many
+    papers those held, `left_out` how many matched and did not fit (`more_url` shows them).
+    `schedule` is the sentence of the foot ("You get this at 08:00 Berlin time on working days
+    because you confirmed it on 3 March 2026."). `links` are the foot's, unsubscribe among them.
+    """
+
+    site: Site
+    date: date
+    first_date: date
+    days: int
+    announced: int
+    sections: tuple[Section, ...]
+    left_out: int
+    more_url: str
+    note: str
+    schedule: str
+    unsubscribe_url: str
+    links: tuple[Link, ...]
+
+    @property
+    def count(self) -> int:
+        """How many papers the letter carries."""
+        return sum(len(section.cards) for section in self.sections)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter in its three parts; `html` is inlined, `text` is written for its own sake."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Everything of a message that is not its content.
+
+    `message_id` and `seed` (for the MIME boundary) are fixed for ever for a delivery, `sent_on` is
+    its planning instant, so composing again gives the same bytes.
+    """
+
+    sender: str  # "Paper Round <papers@example.org>"
+    recipient: str
+    message_id: str  # with angle brackets
+    list_id: str  # "paper-round.example.org", without brackets
+    list_name: str
+    one_click_url: str  # https in production: the RFC 8058 POST target
+    seed: str
+    sent_at: float  # seconds since the epoch, UTC

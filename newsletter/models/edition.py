@@ -1,0 +1,68 @@
+"""Editions: a day's papers, fixed when frozen, and what matched in them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from subscribers.models import Query
+
+
+class Edition(models.Model):
+    """A day's papers. Open, then frozen (its papers are fixed), then closed (every letter done).
+
+    `matched_query_id` is the highest query matched in bulk at `matched_at`; an interest that came
+    later is matched when its reader's letter is composed.
+    """
+
+    date = models.DateField(unique=True)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    frozen_at = models.DateTimeField(null=True, blank=True)
+    matched_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    matched_query_id = models.BigIntegerField(default=0, editable=False)
+    note = models.TextField("editor's note", blank=True, help_text="Plain text above the papers.")
+
+    class Meta:
+        ordering = ["-date"]
+        get_latest_by = "date"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(matched_at__isnull=True) | Q(frozen_at__isnull=False),
+                name="edition_matched_after_frozen",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True) | Q(closed_at__gte=F("frozen_at")),
+                name="edition_closed_after_frozen",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date:%A} {self.date.day} {self.date:%B %Y}"
+
+    @property
+    def state(self) -> str:
+        if self.closed_at:
+            return "closed"
+        return "frozen" if self.frozen_at else "open"
+
+
+class QueryMatches(models.Model):
+    """What one query matched in one edition; no row means nothing, once the query was matched.
+
+    `hits` is a list of [paper id, score, [[field, start, end, item, atom, text], …]]: compact,
+    because a day may have a million hits.
+    """
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="matches")
+    query = models.ForeignKey(Query, on_delete=models.CASCADE, related_name="matches")
+    hits = models.JSONField()
+
+    class Meta:
+        verbose_name_plural = "query matches"
+        constraints = [
+            models.UniqueConstraint(fields=["edition", "query"], name="matches_once_per_edition")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.query_id} in {self.edition_id}"

@@ -1,0 +1,88 @@
+"""Papers, and where they were listed."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from newsletter.models.edition import Edition
+
+
+class Paper(models.Model):
+    """One paper, whatever number of sources and versions listed it.
+
+    Texts are raw, as the source wrote them: matching's spans are offsets into them, and
+    `newsletter.matching.display` makes them readable. Identity is the arXiv id without version, the
+    DOI, or the normalised title (`title_key`). A paper belongs to one edition for ever; None means
+    it waits for one, or is archive.
+    """
+
+    arxiv_id = models.CharField("arXiv id", max_length=32, null=True, blank=True, unique=True)
+    version = models.PositiveSmallIntegerField(null=True, blank=True)
+    doi = models.CharField("DOI", max_length=200, null=True, blank=True, unique=True)
+    title = models.TextField()
+    title_key = models.TextField(editable=False)
+    abstract = models.TextField(blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    published_at = models.DateTimeField("published", null=True, blank=True)
+    authors = ArrayField(models.TextField(), default=list, blank=True)
+    author_count = models.PositiveIntegerField(null=True, blank=True)
+    organization = models.CharField(max_length=300, blank=True)
+    organization_handle = models.CharField(max_length=100, blank=True)
+    categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    upvotes = models.PositiveIntegerField(default=0)
+    comments = models.PositiveIntegerField(default=0)
+    thumbnail_url = models.URLField(max_length=500, blank=True)
+    project_url = models.URLField(max_length=500, blank=True)
+    code_url = models.URLField(max_length=500, blank=True)
+    ai_summary = models.TextField(blank=True)
+    ai_keywords = ArrayField(models.TextField(), default=list, blank=True)
+    edition = models.ForeignKey(
+        Edition, on_delete=models.PROTECT, null=True, blank=True, related_name="papers"
+    )
+    late = models.BooleanField(default=False, help_text="Came after its day was frozen.")
+    hidden = models.BooleanField(default=False, help_text="Left out of its edition by the editor.")
+    stored_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["title_key"], name="paper_title_key"),
+            models.Index(
+                fields=["stored_at"], name="paper_waiting", condition=Q(edition__isnull=True)
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["title_key"],
+                condition=Q(arxiv_id__isnull=True, doi__isnull=True),
+                name="paper_title_unique_without_id",
+            ),
+            models.CheckConstraint(
+                condition=~Q(arxiv_id="") & ~Q(doi=""), name="paper_ids_null_not_empty"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Listing(models.Model):
+    """A paper seen in a source on a day. Unique, so importing a file twice changes nothing."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="listings")
+    source = models.CharField(max_length=40)
+    listed_on = models.DateField()
+    seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["paper", "source", "listed_on"], name="listing_once_per_day"
+            )
+        ]
+        indexes = [models.Index(fields=["listed_on"], name="listing_day")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.listed_on}"

@@ -1,0 +1,126 @@
+"""Django's settings: read from the environment, safe for development, loud in production.
+
+Without DATABASE_URL the embedded servers are used (newsletter.embedded sets the two URLs and
+PAPER_ROUND_EMBEDDED), and secrets are made once under var/. With DATABASE_URL set this is an
+installation: secrets must be given and DEBUG stays off.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from newsletter import env
+
+env.read_dotenv()
+
+BASE_DIR = env.ROOT
+VAR_DIR = env.VAR
+EMBEDDED = env.read_bool("PAPER_ROUND_EMBEDDED", not os.environ.get("DATABASE_URL"))
+DEMO = env.read_bool("PAPER_ROUND_DEMO", False)
+DEBUG = env.read_bool("DEBUG", False)
+
+SECRET_KEY = env.read_secret("SECRET_KEY", generate=EMBEDDED)
+# Links in letters outlive SECRET_KEY: one-click unsubscribe must work for years (RFC 8058).
+LINK_KEY = env.read_secret("PAPER_ROUND_LINK_KEY", generate=EMBEDDED)
+
+SITE_URL = env.read_text("PAPER_ROUND_SITE_URL", "http://localhost:8000").rstrip("/")
+SITE_NAME = env.read_text("PAPER_ROUND_SITE_NAME", "Paper Round")
+SITE_TAGLINE = env.read_text("PAPER_ROUND_SITE_TAGLINE")
+POSTAL_ADDRESS = env.read_text("PAPER_ROUND_POSTAL_ADDRESS")
+FROM_EMAIL = env.read_text("PAPER_ROUND_FROM_EMAIL", "Paper Round <papers@localhost.localdomain>")
+LIST_ID = env.read_text("PAPER_ROUND_LIST_ID")
+EMAIL_URL = env.read_text("EMAIL_URL", "smtp://localhost:25")
+EMAIL_TIMEOUT = env.read_int("PAPER_ROUND_EMAIL_TIMEOUT", 60, 5, 900)  # seconds, every SMTP step
+CUTOFF = env.read_time("PAPER_ROUND_CUTOFF", "06:00")  # of TIME_ZONE: an edition freezes then
+IN_DOUBT = env.read_text("IN_DOUBT", "resend")
+LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 30, 3600))
+BATCH = env.read_int("PAPER_ROUND_BATCH", 200, 1, 5000)  # deliveries claimed at once
+
+_hosts = env.read_list("ALLOWED_HOSTS")
+ALLOWED_HOSTS = _hosts or (["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
+CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https:") else []
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "subscribers.apps.SubscribersConfig",
+    "newsletter.apps.NewsletterConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "newsletter.urls"
+WSGI_APPLICATION = "newsletter.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        **env.read_database(env.read_text("DATABASE_URL", "postgresql://localhost/paper_round")),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.read_text("REDIS_URL", "redis://localhost:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.read_zone(
+    "PAPER_ROUND_TIME_ZONE", "UTC"
+)  # the site's day: editions are dated by it
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = EMBEDDED
+
+_https = SITE_URL.startswith("https:")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_SSL_REDIRECT = _https and env.read_bool("PAPER_ROUND_SSL_REDIRECT", True)
+# One-click unsubscribe and health probes are never redirected (RFC 8058 §3.2).
+SECURE_REDIRECT_EXEMPT = [r"^u/", r"^healthz$", r"^readyz$"]
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+if env.read_bool("PAPER_ROUND_TRUST_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
