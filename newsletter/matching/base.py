@@ -26,8 +26,8 @@ class Document:
 class Reason:
     """One place where an atom of a query was found.
 
-    `field` is "title", "abstract", "keywords", "authors", "organizations" or "categories"; `text` is
-    the raw text found there, `start` and `end` its offsets: into the title or abstract, for the
+    `field` is "title", "abstract", "keywords", "authors", "organizations" or "categories"; `text`
+    is the raw text found there, `start` and `end` its offsets: into the title or abstract, for the
     fields that are tuples into item `item`. `atom` is the atom as the reader typed it.
     """
 

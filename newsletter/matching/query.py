@@ -1,0 +1,300 @@
+"""Reads the language of an interest (its grammar: `tree`). Refusals say what, where, the mend."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from newsletter.matching.authors import Name
+from newsletter.matching.base import QueryError
+from newsletter.matching.markup import INVISIBLE
+from newsletter.matching.text import BREAK, is_acronym, normalise
+from newsletter.matching.tree import (
+    FIELDS,
+    MAX_LENGTH,
+    MAX_SLACK,
+    MIN_PREFIX,
+    And,
+    Atom,
+    Node,
+    Not,
+    Or,
+    Query,
+    all_of,
+    any_of,
+)
+
+__all__ = ["And", "Atom", "Node", "Not", "Or", "Query", "QueryError", "parse_query"]
+
+_QUOTES = '"“”„‟″＂'  # phones type curly ones
+_DASHES = "-‐‑–—−"
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_SPACE = re.compile(r"\s+")
+_QUOTED = re.compile(f"[{_QUOTES}]([^{_QUOTES}]*)[{_QUOTES}]")
+_SLACK = re.compile(r"~(\d*)")
+_FIELD = re.compile(r"([A-Za-z_]+):(?!//)")
+_BARE = re.compile(rf"[^\s(){_QUOTES}|]+")
+_RUN = re.compile(r"[^\W_]+")
+_OPERATORS = {"AND": "AND", "&": "AND", "&&": "AND", "OR": "OR", "NOT": "NOT"}
+_MAX_DEPTH = 20
+
+
+class Lexeme(NamedTuple):
+    """`kind`: AND OR NOT ( ) field word quote; `text`: its content; where it stands."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    slack: int = 0
+
+
+def parse_query(text: str, max_length: int = MAX_LENGTH) -> Query:
+    """The query that `text` means. Raises QueryError: what is wrong, where, and the mend.
+
+    A canonical spelling may be longer than what was typed: parse it with a larger `max_length`.
+    """
+    _check_characters(text, max_length)
+    seen = [at for at, char in enumerate(text) if not _INVISIBLE.match(char)]
+    try:
+        return Query(_Parser("".join(text[at] for at in seen)).parse(), text)
+    except QueryError as error:
+        position = seen[error.position] if error.position < len(seen) else len(text)
+        raise QueryError(error.problem, position, error.mend) from None
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.depth = 0
+        self.lexemes: list[Lexeme] = []
+
+    def parse(self) -> Node:
+        if not self.text.strip():
+            raise QueryError("Nothing to look for", 0, "type a word or a phrase")
+        self.lexemes = _lexemes(self.text)
+        node = self.interest()
+        if self.at < len(self.lexemes):
+            stray = self.lexemes[self.at]
+            raise QueryError("“)” closes nothing", stray.start, "remove it, or open it with “(”")
+        return node
+
+    def peek(self) -> str:
+        return self.lexemes[self.at].kind if self.at < len(self.lexemes) else "end"
+
+    def position(self) -> int:
+        return self.lexemes[self.at].start if self.at < len(self.lexemes) else len(self.text)
+
+    def take(self) -> Lexeme:
+        self.at += 1
+        return self.lexemes[self.at - 1]
+
+    def interest(self) -> Node:
+        branches = [self.all()]
+        while self.peek() == "OR":
+            self.take()
+            branches.append(self.all())
+        return any_of(branches)
+
+    def all(self) -> Node:
+        start = self.position()
+        items: list[Node | Not] = []
+        while True:
+            if self.peek() == "AND":
+                operator = self.take()
+                if not items or self.peek() in ("AND", "OR", ")", "end"):
+                    raise _missing(operator)
+            if self.peek() in ("OR", ")", "end"):
+                break
+            items.append(self.item())
+        if not items:
+            raise _missing(self.lexemes[max(self.at - 1, 0)])
+        if all(isinstance(item, Not) for item in items):
+            raise QueryError(
+                "Only exclusions: nothing to look for", start, "add a word that must be there"
+            )
+        return all_of(items)
+
+    def item(self) -> Node | Not:
+        if self.peek() == "NOT":
+            minus = self.take()
+            if self.peek() not in ("(", "field", "word", "quote"):
+                raise _missing(minus)
+            return Not(self.operand())
+        return self.operand()
+
+    def operand(self) -> Node:
+        if self.peek() != "(":
+            return self.atom()
+        opening = self.take()
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise QueryError("Too many brackets", opening.start, "write it more simply")
+        if self.peek() == ")":
+            raise QueryError("Empty brackets", opening.start, "put words between them")
+        node = self.interest()
+        if self.peek() != ")":
+            raise QueryError("“(” is never closed", opening.start, "add “)”, or remove “(”")
+        self.take()
+        self.depth -= 1
+        return node
+
+    def atom(self) -> Atom:
+        first = self.take()
+        field = ""
+        if first.kind == "field":
+            field = first.text
+            if self.peek() not in ("word", "quote"):
+                raise QueryError(
+                    f"“{field}:” has nothing to look for",
+                    first.start,
+                    f"put a word or a quoted phrase right after it, as in {field}:word",
+                )
+            last = self.take()
+        else:
+            last = first
+        if last.kind == "quote":
+            typed = self.text[first.start : last.end]
+            return _atom(last.text, last.start + 1, field, True, last.slack, typed)
+        begin = last.start
+        # A category is one word, so what follows it is another item.
+        while self.peek() == "word" and field != "cat":
+            last = self.take()
+        typed = self.text[first.start : last.end]
+        return _atom(self.text[begin : last.end], begin, field, False, 0, typed)
+
+
+def _check_characters(text: str, max_length: int) -> None:
+    if len(text) > max_length:
+        raise QueryError(
+            f"Too long: {len(text)} characters, at most {max_length}",
+            max_length,
+            "split it into several interests",
+        )
+    for position, char in enumerate(text):
+        if unicodedata.category(char) in ("Cc", "Cs") and char != "\t":
+            what = "line break" if char in "\r\n" else "control character"
+            raise QueryError(f"A {what} (U+{ord(char):04X})", position, "remove it")
+
+
+def _lexemes(text: str) -> list[Lexeme]:
+    lexemes: list[Lexeme] = []
+    at = 0
+    while at < len(text):
+        space = _SPACE.match(text, at)
+        if space:
+            at = space.end()
+            continue
+        lexeme = _lexeme(text, at)
+        lexemes.append(lexeme)
+        at = lexeme.end
+    return lexemes
+
+
+def _lexeme(text: str, at: int) -> Lexeme:
+    char = text[at]
+    if char in "()|":
+        end = at + 1 + text.startswith("||", at)
+        return Lexeme("OR" if char == "|" else char, char, at, end)
+    if char in _QUOTES:
+        return _quote(text, at)
+    if char in _DASHES:
+        after = text[at + 1 : at + 2]
+        if not after or after.isspace() or after in _DASHES or after in ")|":
+            raise QueryError(
+                "A dash excludes the word right after it, and here is none",
+                at,
+                "write -word, or remove the dash",
+            )
+        return Lexeme("NOT", char, at, at + 1)
+    bare = _BARE.match(text, at)
+    word = bare.group() if bare else char
+    if word in _OPERATORS:
+        return Lexeme(_OPERATORS[word], word, at, at + len(word))
+    named = _FIELD.match(word)
+    if named:
+        if named[1].lower() not in FIELDS:
+            raise QueryError(
+                f"There is no field “{named[1]}:”",
+                at,
+                "the fields are title: abs: author: cat: org: — or put quotes around the text",
+            )
+        return Lexeme("field", FIELDS[named[1].lower()], at, at + named.end())
+    if re.search(r"~\d", word):
+        raise QueryError(
+            "“~” belongs right after a quoted phrase",
+            at + word.index("~"),
+            'write "federated learning"~1',
+        )
+    return Lexeme("word", word, at, at + len(word))
+
+
+def _quote(text: str, at: int) -> Lexeme:
+    quoted = _QUOTED.match(text, at)
+    if quoted is None:
+        raise QueryError("This quotation mark is never closed", at, "add another, or remove it")
+    if not quoted[1].strip():
+        raise QueryError("Nothing between the quotation marks", at, "put words between them")
+    slack = _SLACK.match(text, quoted.end())
+    if slack is None:
+        return Lexeme("quote", quoted[1], at, quoted.end())
+    if not slack[1] or len(slack[1]) > 2 or int(slack[1]) > MAX_SLACK:
+        raise QueryError(
+            f"“~” needs a number from 0 to {MAX_SLACK}",
+            slack.start(),
+            'as in "federated learning"~1: at most one word between',
+        )
+    return Lexeme("quote", quoted[1], at, slack.end(), int(slack[1]))
+
+
+def _atom(raw: str, start: int, field: str, quoted: bool, slack: int, typed: str) -> Atom:
+    _check_prefixes(raw, start, field)
+    if field == "cat":
+        words = " ".join(raw.casefold().split())
+    else:
+        words = " ".join(_canonical(raw, field not in ("author", "org")).split())
+    if not any(word.form != BREAK for word in normalise(words.replace("*", " ")).words):
+        raise QueryError("Nothing to look for here", start, "type letters or digits")
+    if field == "author" and not Name.wanted(words).has_full_part:
+        raise QueryError("Only initials", start, "add a whole part of the author's name")
+    return Atom(words, field, quoted, slack, typed)
+
+
+def _check_prefixes(raw: str, start: int, field: str) -> None:
+    for star in re.finditer(r"\*", raw):
+        if field == "cat":
+            raise QueryError(
+                "A category takes no “*”", start + star.start(), "cat:cs finds all of cs"
+            )
+        head = re.search(r"\S*$", raw[: star.start()])
+        after = raw[star.end() : star.end() + 1]
+        if head is None or (after and not after.isspace()):
+            raise QueryError(
+                "“*” stands at the end of a word only", start + star.start(), "move it"
+            )
+        if sum(map(str.isalnum, head.group())) < MIN_PREFIX:
+            raise QueryError(
+                f"“*” needs at least {MIN_PREFIX} letters before it",
+                start + head.start(),
+                "write more of the word",
+            )
+
+
+def _canonical(raw: str, acronyms: bool) -> str:
+    """Lower case but for acronyms where they match with their capitals."""
+    if "\\" in raw or "&" in raw:  # the names of LaTeX commands and entities have their case
+        return raw
+
+    def spell(run: re.Match[str]) -> str:
+        kept = acronyms and any(map(is_acronym, normalise(run.group()).words))
+        return run.group() if kept else run.group().casefold()
+
+    return _RUN.sub(spell, raw)
+
+
+def _missing(lexeme: Lexeme) -> QueryError:
+    return QueryError(
+        f"“{lexeme.text}” has nothing beside it to join", lexeme.start, "add a word, or remove it"
+    )

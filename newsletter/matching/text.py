@@ -1,0 +1,241 @@
+"""Normalisation: the same for papers and for interests, with offsets into the raw text.
+
+`normalise` gives the words that matching compares. What is equal to matching: case (but see
+`Word.capitals`), accents, plural and singular, all kinds of dashes and quotes, LaTeX and what it
+prints. Words know where they stand in the raw text, so what matched can be marked.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+from newsletter.matching.lexer import lex
+from newsletter.matching.plural import singular
+
+BREAK = "\n"  # stands between words where a phrase must not cross: . , ; : ! ? ( )
+
+MARKS = "".join(
+    char for char in map(chr, range(0x300, 0x10000)) if unicodedata.category(char)[0] == "M"
+)
+_NEEDS_LEXING = re.compile(r"[^\t-\r -~]|[\\&<${}]")
+_CLUSTER = re.compile(f"[^\x00-\x7f][{MARKS}]*")
+_TRANSLATED = str.maketrans(
+    {
+        **dict.fromkeys("‐‑‒–—―−﹘﹣－⁃", "-"),
+        **dict.fromkeys("‘’‚‛ʼʹ′＇`´", "'"),
+        **dict.fromkeys("“”„‟″＂«»", '"'),
+        **dict.fromkeys("™®©\ufffd", " "),
+        **dict.fromkeys("。、", ","),
+    }
+    | {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D"}
+    | {"ı": "i", "ȷ": "j", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH"}
+)
+
+
+def _pattern(word: str, single: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"{single}"
+        rf"{word}+(?:(?:(?<=\d)\.(?=\d)|'){word}+)*(?:\+\+|\#)?"  # gpt, 3.5, don't, C++, C#
+        r"|[.,;:!?()](?:[\s\"'\[\]]*[.,;:!?()])*"
+    )
+
+
+_ASCII = _pattern("[A-Za-z0-9]", "")
+# Scripts without spaces are read sign by sign, so that a phrase is found within a sentence.
+_UNICODE = _pattern(f"(?:[^\\W_]|[{MARKS}])", f"[\u3041-\u30fa\u3400-\u9fff][{MARKS}]*|")
+_JOINER = re.compile(r"-{1,3}|[/_]")
+
+
+class Word(NamedTuple):
+    """How matching reads one word.
+
+    `form`: casefolded, singular; what is compared. `lower`: casefolded, as it stands, for prefixes.
+    `capitals`: as long as `form`, with the capitals as written, for acronyms. `surface`: as it is,
+    without apostrophes.
+    """
+
+    form: str
+    lower: str
+    capitals: str
+    surface: str
+
+
+class Token(NamedTuple):
+    """A word of a text and where it stands in the raw text."""
+
+    word: Word
+    start: int
+    end: int
+
+
+class NormalText:
+    """A normalised text: its words and breaks in order. Offsets are worked out when asked for."""
+
+    __slots__ = ("_ends", "_spans", "_starts", "forms", "surfaces", "text")
+
+    def __init__(self, text: str, starts: list[int], ends: list[int]) -> None:
+        self._starts = starts  # of each character of `text` in the raw text; empty: the same
+        self._ends = ends
+        self._spans: list[tuple[int, int]] | None = None
+        self.text = text
+        self.surfaces: list[str] = (_ASCII if text.isascii() else _UNICODE).findall(text)
+        self.forms: list[str] = list(map(_FORMS.__getitem__, self.surfaces))
+
+    @property
+    def words(self) -> list[Word]:
+        """The words and breaks, as read."""
+        return list(map(_WORDS.__getitem__, self.surfaces))
+
+    def words_between(self, first: int, last: int) -> list[Word]:
+        """Words and breaks first..last-1, as read."""
+        return list(map(_WORDS.__getitem__, self.surfaces[first:last]))
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The words with their raw offsets, breaks left out."""
+        return tuple(
+            Token(word, *self.span(at, at + 1))
+            for at, word in enumerate(self.words)
+            if word.form != BREAK
+        )
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Raw offsets of words first..last-1: start of the first, end of the last."""
+        spans = self._positions()
+        start, end = spans[first][0], spans[last - 1][1]
+        if self._starts:
+            return self._starts[start], self._ends[end - 1]
+        return start, end
+
+    def joined(self, at: int) -> bool:
+        """Whether words at and at+1 are parts of one run, as in pre-training or actor/critic."""
+        spans = self._positions()
+        return bool(_JOINER.fullmatch(self.text, spans[at][1], spans[at + 1][0]))
+
+    def _positions(self) -> list[tuple[int, int]]:
+        if self._spans is None:
+            pattern = _ASCII if self.text.isascii() else _UNICODE
+            self._spans = [found.span() for found in pattern.finditer(self.text)]
+        return self._spans
+
+
+def normalise(raw: str) -> NormalText:
+    """The words of `raw`. Never raises; every span lies within `raw`."""
+    if not _NEEDS_LEXING.search(raw):
+        return NormalText(raw, [], [])
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for piece in lex(raw):
+        if piece.verbatim and piece.words.isascii():
+            parts.append(piece.words)
+            starts.extend(range(piece.start, piece.end))
+            ends.extend(range(piece.start + 1, piece.end + 1))
+            continue
+        for text, start, end in _folded(piece.words):
+            parts.append(text)
+            if piece.verbatim:
+                starts.extend(range(piece.start + start, piece.start + start + len(text)))
+                ends.extend(range(piece.start + start + 1, piece.start + start + 1 + len(text)))
+                if len(text) != end - start:
+                    starts[len(starts) - len(text) :] = [piece.start + start] * len(text)
+                    ends[len(ends) - len(text) :] = [piece.start + end] * len(text)
+            else:
+                starts.extend([piece.start] * len(text))
+                ends.extend([piece.end] * len(text))
+    return NormalText("".join(parts), starts, ends)
+
+
+def is_acronym(word: Word) -> bool:
+    """Whether a query's word must match with its capitals: two or more, in at most six letters."""
+    capitals = sum(map(str.isupper, word.capitals))
+    return capitals >= 2 and sum(map(str.isalpha, word.capitals)) <= 6
+
+
+def _folded(text: str) -> list[tuple[str, int, int]]:
+    """`text` cut into runs of ASCII and folded clusters, each with its offsets in `text`."""
+    runs: list[tuple[str, int, int]] = []
+    at = 0
+    for cluster in _CLUSTER.finditer(text):
+        start, end = cluster.span()
+        if at < start:
+            runs.append((text[at:start], at, start))
+        runs.append((_fold(cluster.group()), start, end))
+        at = end
+    if at < len(text):
+        runs.append((text[at:], at, len(text)))
+    return runs
+
+
+@lru_cache(maxsize=20_000)
+def _fold(cluster: str) -> str:
+    """A character and its marks: compatibility forms and accents gone, capitals kept."""
+    text = unicodedata.normalize("NFKD", cluster.translate(_TRANSLATED)).translate(_TRANSLATED)
+    text = "".join(char for char in text if not _is_accent(char))
+    lower = text.casefold()
+    if len(lower) != len(text) or lower.casefold() != lower:
+        text = unicodedata.normalize("NFKD", lower)  # ß is ss: capitals are lost, lengths agree
+        text = "".join(char for char in text if not _is_accent(char))
+    return text
+
+
+def _is_accent(char: str) -> bool:
+    # The sound marks of kana (U+3099, U+309A) make another letter, so they stay.
+    return unicodedata.combining(char) != 0 and char not in "\u3099\u309a"
+
+
+_REMEMBERED = 500_000  # surfaces, each read once
+
+
+class _Words(dict[str, Word]):
+    """Words by surface, each read once."""
+
+    def __missing__(self, surface: str) -> Word:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        word = self[surface] = _read(surface)
+        return word
+
+
+class _Forms(dict[str, str]):
+    """Their forms, apart because almost all that matching asks for is the form."""
+
+    def __missing__(self, surface: str) -> str:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        form = self[surface] = _WORDS[surface].form
+        return form
+
+
+_WORDS = _Words()
+_FORMS = _Forms()
+
+
+def _read(surface: str) -> Word:
+    if surface[0] in ".,;:!?()":
+        return Word(BREAK, BREAK, BREAK, BREAK)
+    if surface[-1] in "+#" and surface[1] not in "+#":
+        surface = surface.rstrip("+#")  # C++, but no GPT++
+    if "'" in surface:
+        head, _, tail = surface.rpartition("'")
+        surface = (head if tail in ("s", "S") else surface).replace("'", "")
+    lower = surface.casefold()
+    base = surface
+    if (
+        surface[-1] == "s"
+        and sum(map(str.isupper, surface[:-1])) >= 2
+        and not surface[-2].islower()
+    ):
+        base = surface[:-1]  # LLMs
+    folded = base.casefold()
+    form = singular(folded)
+    if len(folded) != len(base) or not folded.startswith(form):
+        return Word(form, lower, form, surface)
+    capitals = base[: len(form)]
+    if len(form) < len(base) and base[-1] == "S":
+        # A capital S is no plural: MCTS must not be MCT. It stands in for the letter before it.
+        capitals = capitals[:-1] + "S"
+    return Word(form, lower, capitals, surface)

@@ -1,0 +1,104 @@
+"""What delivery and matching read of readers: values, never rows, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef
+
+from subscribers.models import Interest, Query, Subscriber, Suppression
+from subscribers.suppressions import hash_address
+
+CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderInterest:
+    """One interest: `text` as typed, `canonical` and `expand` as matched, `weight` 1 or 2 (★)."""
+
+    query_id: int
+    text: str
+    canonical: str
+    expand: bool
+    weight: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One reader, the interests in the order of the letter; `weekdays` has Monday as bit 0."""
+
+    id: int
+    email: str
+    status: str
+    timezone: str
+    send_time: time
+    weekdays: int
+    papers_per_letter: int
+    confirmed_at: datetime | None
+    interests: tuple[ReaderInterest, ...]
+
+
+class DistinctQuery(NamedTuple):
+    """A query at least one confirmed reader has; `text` is canonical."""
+
+    id: int
+    text: str
+    expand: bool
+
+
+def read_readers(ids: Iterable[int]) -> dict[int, Reader]:
+    """Return the readers of these ids by id, in two queries; unknown ids are left out."""
+    wanted = list(ids)
+    interests: dict[int, list[ReaderInterest]] = {}
+    rows = Interest.objects.filter(subscriber_id__in=wanted).order_by(
+        "subscriber_id", "position", "pk"
+    )
+    fields = ("query_id", "text", "query__text", "query__expand", "weight", "position")
+    for subscriber_id, *values in rows.values_list("subscriber_id", *fields):
+        interests.setdefault(subscriber_id, []).append(ReaderInterest(*values))
+    return {
+        values[0]: Reader(*values, interests=tuple(interests.get(values[0], ())))
+        for values in Subscriber.objects.filter(pk__in=wanted).values_list(
+            "pk",
+            "email",
+            "status",
+            "timezone",
+            "send_time",
+            "weekdays",
+            "papers_per_letter",
+            "confirmed_at",
+        )
+    }
+
+
+def suppressed_among(emails: Iterable[str]) -> set[str]:
+    """Return those of `emails`, as given, to which nothing may be mailed, in one query."""
+    by_hash: dict[str, list[str]] = {}
+    for email in emails:
+        by_hash.setdefault(hash_address(email), []).append(email)
+    found = Suppression.objects.filter(address_hash__in=by_hash).values_list(
+        "address_hash", flat=True
+    )
+    return {email for digest in found for email in by_hash[digest]}
+
+
+def wanted_among(ids: Iterable[int]) -> set[int]:
+    """Return those of these readers who are confirmed and not suppressed, in two queries."""
+    confirmed = Subscriber.objects.filter(pk__in=list(ids), status=Subscriber.Status.CONFIRMED)
+    emails = dict(confirmed.values_list("pk", "email"))
+    suppressed = suppressed_among(emails.values())
+    return {pk for pk, email in emails.items() if email not in suppressed}
+
+
+def distinct_queries() -> Iterator[DistinctQuery]:
+    """Yield the queries that at least one confirmed reader has, by id, in constant memory."""
+    asked = Interest.objects.filter(
+        query=OuterRef("pk"), subscriber__status=Subscriber.Status.CONFIRMED
+    )
+    rows = Query.objects.filter(Exists(asked)).order_by("pk")
+    for values in rows.values_list("pk", "text", "expand").iterator(chunk_size=CHUNK):
+        yield DistinctQuery(*values)

@@ -1,0 +1,288 @@
+"""What can be done to readers: add, schedule, unsubscribe, suppress. Returns ids and dataclasses.
+
+Every change of a reader goes through here, so that consent is recorded with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, QuerySet
+from django.db.models.functions import Lower
+
+from subscribers.fields import (
+    InterestError,
+    QueryText,
+    ReaderError,
+    normalise_address,
+    read_papers,
+    read_query,
+    read_zone,
+)
+from subscribers.models import (
+    EVERY_DAY,
+    MOST_INTERESTS,
+    PAPERS_PER_LETTER,
+    ConsentEvent,
+    Interest,
+    Query,
+    Subscriber,
+    Suppression,
+)
+from subscribers.rescheduling import day_before, first_send_at, reschedule, spent_date
+from subscribers.suppressions import (
+    describe_suppression,
+    hash_address,
+    is_suppressed,
+    suppress_address,
+)
+
+__all__ = [
+    "OPERATOR_WORDING",
+    "AddedSubscriber",
+    "InterestError",
+    "ReaderError",
+    "add_confirmed_subscriber",
+    "add_interest",
+    "check_new_address",
+    "describe_standing",
+    "describe_suppression",
+    "hash_address",
+    "intern_query",
+    "is_suppressed",
+    "normalise_address",
+    "set_schedule",
+    "suppress_address",
+    "unsubscribe",
+]
+
+OPERATOR_WORDING = "The operator states that this reader asked to receive these letters."
+
+
+@dataclass(frozen=True, slots=True)
+class AddedSubscriber:
+    """A reader whose letters begin: `created` is False when a known address was confirmed."""
+
+    id: int
+    email: str
+    created: bool
+    interests: tuple[str, ...]
+    next_send_at: datetime  # UTC
+    covered_until: date
+
+
+def intern_query(text: str, expand: bool = True) -> int:
+    """Return the id of the shared query for `text`, made if new; `InterestError` if refused.
+
+    Safe against others interning the same text at the same time.
+    """
+    canonical = read_query(text).canonical
+    return _intern(canonical, expand)
+
+
+def add_interest(
+    subscriber_id: int, text: str, weight: int = Interest.NORMAL, *, expand: bool = True
+) -> int:
+    """Return the id of the reader's interest `text`, added last; a repeated one stays as it is.
+
+    `InterestError` for a refused query, `ReaderError` for an unknown reader or the 51st interest.
+    """
+    query = read_query(text)
+    with transaction.atomic():
+        _lock(subscriber_id)
+        return _add_interest(subscriber_id, query, weight, expand)
+
+
+def add_confirmed_subscriber(
+    email: str,
+    interests: Sequence[str],
+    timezone: str = "UTC",
+    send_time: time = time(8),
+    weekdays: int = EVERY_DAY,
+    papers_per_letter: int = PAPERS_PER_LETTER,
+    *,
+    starred: Sequence[str] = (),
+    source: str,
+    now: datetime,
+    returning: bool = False,
+) -> AddedSubscriber:
+    """Make `email` a confirmed reader on the operator's word, and record that word as consent.
+
+    The first letter covers the editions from the day of `now` (of the site) on. An address that
+    waits for its own confirmation is confirmed; one that is subscribed, is suppressed, or
+    unsubscribed (unless it is `returning`) is refused with `ReaderError`; nothing is kept then.
+    """
+    address = normalise_address(email)
+    read_papers(str(papers_per_letter))
+    zone = read_zone(timezone)
+    queries = [(read_query(text), Interest.STARRED) for text in starred]
+    queries += [(read_query(text), Interest.NORMAL) for text in interests]
+    first = first_send_at(now, send_time, zone, weekdays)
+    with transaction.atomic():
+        _refuse_suppressed(address)
+        row, created = _get_or_create(address, send_time)
+        _refuse_subscribed(row, created, returning)
+        row.status = Subscriber.Status.CONFIRMED
+        row.timezone, row.send_time, row.weekdays = zone, send_time, weekdays
+        row.papers_per_letter = papers_per_letter
+        row.confirmed_at, row.unsubscribed_at = now, None
+        row.next_send_at, row.covered_until = first, day_before(now)
+        row.save()
+        for query, weight in queries:
+            _add_interest(row.pk, query, weight, expand=True)
+        record_consent(
+            row.pk, ConsentEvent.Kind.CONFIRMED_BY_OPERATOR, source, wording=OPERATOR_WORDING
+        )
+    kept = tuple(row.interests.values_list("text", flat=True))
+    return AddedSubscriber(row.pk, address, created, kept, first, day_before(now))
+
+
+def check_new_address(email: str) -> str:
+    """Return the normalised address if a reader may be added with it, else `ReaderError`."""
+    address = normalise_address(email)
+    _refuse_suppressed(address)
+    if row := with_addresses([address]).first():
+        _refuse_subscribed(row, created=False, returning=False)
+    return address
+
+
+def set_schedule(
+    subscriber_id: int,
+    *,
+    now: datetime,
+    timezone: str | None = None,
+    send_time: time | None = None,
+    weekdays: int | None = None,
+    papers_per_letter: int | None = None,
+) -> datetime | None:
+    """Change what is given and return the UTC instant of the next letter, None if none is due.
+
+    A local date that has had its letter gets no second one, in the new zone neither. A letter due
+    but not yet planned stays due. An every-day reader waits 36 hours at most: where the new hour
+    would come later than that, the first letter comes before it.
+    """
+    with transaction.atomic():
+        row = _lock(subscriber_id)
+        old_zone, old_first = row.timezone, row.next_send_at
+        row.timezone = row.timezone if timezone is None else read_zone(timezone)
+        row.send_time = row.send_time if send_time is None else send_time
+        row.weekdays = row.weekdays if weekdays is None else weekdays
+        if papers_per_letter is not None:
+            row.papers_per_letter = int(read_papers(str(papers_per_letter)))
+        is_reading = row.status == Subscriber.Status.CONFIRMED
+        if is_reading and (old_first is None or old_first > now):
+            spent = spent_date(row, old_zone, now) if old_first else None
+            row.next_send_at = reschedule(row, now, spent)
+        row.save(
+            update_fields=[
+                "timezone", "send_time", "weekdays", "papers_per_letter", "next_send_at",
+            ]
+        )  # fmt: skip
+        return row.next_send_at
+
+
+def unsubscribe(subscriber_id: int, source: str, now: datetime, wording: str = "") -> bool:
+    """End the reader's letters for good; True if this call did it, False if it was done before."""
+    with transaction.atomic():
+        changed = (
+            Subscriber.objects.filter(pk=subscriber_id)
+            .exclude(status=Subscriber.Status.UNSUBSCRIBED)
+            .update(status=Subscriber.Status.UNSUBSCRIBED, unsubscribed_at=now, next_send_at=None)
+        )
+        if changed:
+            record_consent(subscriber_id, ConsentEvent.Kind.UNSUBSCRIBED, source, wording)
+    return bool(changed)
+
+
+def record_consent(
+    subscriber_id: int, kind: ConsentEvent.Kind, source: str, wording: str = ""
+) -> None:
+    """Keep what a reader agreed to or withdrew; `source` is cut to 200 characters."""
+    ConsentEvent.objects.create(
+        subscriber_id=subscriber_id, kind=kind, source=source[:200], wording=wording
+    )
+
+
+def with_addresses(addresses: Sequence[str]) -> QuerySet[Subscriber]:
+    """Return the readers of these normalised addresses, by the index on lower(email)."""
+    return Subscriber.objects.alias(address=Lower("email")).filter(address__in=addresses)
+
+
+def describe_standing(row: Subscriber) -> tuple[str, str]:
+    """Return why a known address is not added again, and the mend."""
+    if row.status == Subscriber.Status.UNSUBSCRIBED:
+        since = f" on {row.unsubscribed_at:%Y-%m-%d}" if row.unsubscribed_at else ""
+        return f"unsubscribed{since}", "only add_subscriber --returning brings a reader back"
+    if row.status == Subscriber.Status.UNCONFIRMED:
+        return "waits for its own confirmation", "confirm it with add_subscriber"
+    return "already subscribed", "edit the reader in the admin"
+
+
+def _intern(canonical: str, expand: bool) -> int:
+    known = Query.objects.filter(text=canonical, expand=expand).values_list("pk", flat=True)
+    if (found := known.first()) is not None:
+        return found
+    # ON CONFLICT waits for whoever inserts the same text, so that the row is visible then.
+    Query.objects.bulk_create([Query(text=canonical, expand=expand)], ignore_conflicts=True)
+    return known.get()
+
+
+def _add_interest(subscriber_id: int, query: QueryText, weight: int, expand: bool) -> int:
+    mine = Interest.objects.filter(subscriber_id=subscriber_id)
+    query_id = _intern(query.canonical, expand)
+    if (known := mine.filter(query_id=query_id).values_list("pk", flat=True).first()) is not None:
+        return known
+    if mine.count() >= MOST_INTERESTS:
+        raise ReaderError(
+            "interest",
+            f"{query.typed!r} would be interest {MOST_INTERESTS + 1}",
+            f"a reader has at most {MOST_INTERESTS}, remove one first",
+        )
+    last = mine.aggregate(last=Max("position"))["last"]
+    return Interest.objects.create(
+        subscriber_id=subscriber_id,
+        query_id=query_id,
+        text=query.typed,
+        weight=weight,
+        position=0 if last is None else last + 1,
+    ).pk
+
+
+def _lock(subscriber_id: int) -> Subscriber:
+    try:
+        return Subscriber.objects.select_for_update().get(pk=subscriber_id)
+    except Subscriber.DoesNotExist as error:
+        raise ReaderError(
+            "id", f"no reader has the number {subscriber_id}", "look it up in the admin"
+        ) from error
+
+
+def _get_or_create(address: str, send_time: time) -> tuple[Subscriber, bool]:
+    known = with_addresses([address]).select_for_update(of=("self",))
+    if row := known.first():
+        return row, False
+    try:
+        with transaction.atomic():
+            return Subscriber.objects.create(email=address, send_time=send_time), True
+    except IntegrityError:  # another process added the address meanwhile
+        return known.get(), False
+
+
+def _refuse_suppressed(address: str) -> None:
+    entry = Suppression.objects.filter(address_hash=hash_address(address)).first()
+    if entry is not None:
+        problem, mend = describe_suppression(entry.reason)
+        raise ReaderError("email", f"{address} is {problem}", mend)
+
+
+def _refuse_subscribed(row: Subscriber, created: bool, returning: bool) -> None:
+    if created or row.status == Subscriber.Status.UNCONFIRMED:
+        return
+    if row.status == Subscriber.Status.UNSUBSCRIBED and returning:
+        return
+    problem, mend = describe_standing(row)
+    verb = "" if row.status == Subscriber.Status.UNSUBSCRIBED else "is "
+    raise ReaderError("email", f"{row.email} {verb}{problem}", mend)

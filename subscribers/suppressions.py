@@ -1,0 +1,53 @@
+"""Addresses not to be mailed, known by a keyed hash only, so that they outlive erasure."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+
+from django.conf import settings
+from django.db import transaction
+
+from subscribers.fields import ReaderError, normalise_address
+from subscribers.models import Suppression
+
+
+def hash_address(email: str) -> str:
+    """Return the keyed hash (HMAC-SHA256, hex) under which an address is suppressed.
+
+    The key is LINK_KEY, which stays when SECRET_KEY is changed; the spelling of the address does
+    not matter. Never raises: an address no reader could have still has its hash.
+    """
+    address = email.strip().lower()
+    if not address.isascii():
+        with contextlib.suppress(ReaderError):
+            address = normalise_address(address)
+    message = b"suppressed address\0" + address.encode("utf-8", "surrogateescape")
+    return hmac.new(settings.LINK_KEY.encode(), message, hashlib.sha256).hexdigest()
+
+
+def is_suppressed(email: str) -> bool:
+    """Return whether nothing may be mailed to `email`."""
+    return Suppression.objects.filter(address_hash=hash_address(email)).exists()
+
+
+def suppress_address(email: str, reason: str, note: str = "") -> bool:
+    """Mail nothing more to `email`; True if it is new, False if it was suppressed (unchanged).
+
+    `reason` is one of `Suppression.Reason`; its readers' rows are left to `unsubscribe`.
+    """
+    digest = hash_address(email)
+    entry = Suppression(address_hash=digest, reason=Suppression.Reason(reason), note=note[:200])
+    with transaction.atomic():
+        if Suppression.objects.filter(address_hash=digest).exists():
+            return False
+        Suppression.objects.bulk_create([entry], ignore_conflicts=True)
+    return True
+
+
+def describe_suppression(reason: str) -> tuple[str, str]:
+    """Return why a suppressed address is not added, and the mend."""
+    label = Suppression.Reason(reason).label
+    mend = "if the address works and wants letters, delete its suppression in the admin first"
+    return f"suppressed ({label})", mend
