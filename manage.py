@@ -10,24 +10,35 @@ from __future__ import annotations
 import os
 import sys
 
-# Commands that need no database; `demo` and `test` start their own.
-WITHOUT_SERVERS = {"", "help", "version", "demo", "test", "compilemessages", "makemessages"}
+# Commands that need no database.
+WITHOUT_SERVERS = {"", "help", "version", "compilemessages", "makemessages"}
+HELP = {"-h", "--help", "--version"}
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (an older one is to be told)
         sys.exit(f"Paper Round needs Python 3.11 or newer; this is {sys.version.split()[0]}")
     from newsletter import bootstrap
 
     command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command in {"demo", "test"}:
+        os.environ["PAPER_ROUND_ENV_FILE"] = ""  # an installation's settings are not for these
     bootstrap.ensure_packages(development=command == "test")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
-    wants_help = {"-h", "--help", "--version"} & set(sys.argv[1:])
-    if command in WITHOUT_SERVERS or wants_help or not bootstrap.is_embedded():
+    if command in WITHOUT_SERVERS or HELP & set(sys.argv[1:]):
         bootstrap.run_command(sys.argv)
-    else:
+    elif command == "demo":
+        bootstrap.run_demo(sys.argv)
+    elif command == "test":
+        bootstrap.run_tests(sys.argv)
+    elif bootstrap.is_embedded():
         bootstrap.run_with_servers(sys.argv)
+    else:
+        bootstrap.run_command(sys.argv)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -11,3 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 app = Celery("newsletter")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["newsletter"])
+app.conf.beat_schedule = {
+    "run-minute": {"task": "newsletter.tasks.run_minute", "schedule": 60.0},
+    "recover": {"task": "newsletter.tasks.recover", "schedule": 30.0},
+}

@@ -17,8 +17,9 @@ from zoneinfo import available_timezones
 
 import environ
 
-ROOT = Path(__file__).resolve().parent.parent
-VAR = Path(os.environ.get("PAPER_ROUND_VAR") or ROOT / "var")
+from newsletter.paths import env_file, var_directory
+
+VAR: Path = var_directory()
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
@@ -29,9 +30,12 @@ class SettingError(ValueError):
 
 
 def read_dotenv() -> None:
-    """Add the names of `.env` to the environment, keeping what is already set."""
-    path = ROOT / ".env"
-    if path.is_file():
+    """Add the names of `.env` to the environment, keeping what is already set.
+
+    PAPER_ROUND_ENV_FILE names another file; empty, none is read (the demo and the tests).
+    """
+    path = env_file()
+    if path is not None and path.is_file():
         environ.Env.read_env(path)
 
 

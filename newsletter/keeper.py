@@ -5,81 +5,47 @@ Run by newsletter.embedded as `python -m newsletter.keeper VAR READY_FD [--fast]
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
-from newsletter.embedded import NO_WHEELS, EmbeddedError, Places, try_lock
+from newsletter.bootstrap import NO_WHEELS
+from newsletter.embedded import EmbeddedError, Places
+from newsletter.processes import Process, end_recorded, try_lock
 
 PG_MAJOR = "18"
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 NOBODY = 65534
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(number: signal.Signals = signal.SIGINT) -> Callable[[], None] | None:
-    """Return a `preexec_fn` by which a child ends when its parent does (Linux), or None."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-
-    def ask() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(number))
-
-    return ask
+SOCKET_PATH_LIMIT = 90  # bytes for the directory; the kernel's for the whole path is about 104
 
 
 @dataclass
-class Server:
-    """One server: how it is started, how it is asked to stop, whether it answers."""
+class Server(Process):
+    """One server, and whether it answers."""
 
-    name: str
-    command: list[str]
-    stop_signal: signal.Signals
-    answers: Callable[[], bool]
-    log: Path
-    process: subprocess.Popen[bytes] | None = field(default=None)
+    answers: Callable[[], bool] = lambda: True
 
     def start(self) -> None:
         """Start and wait until it answers; `EmbeddedError` with its last words if it does not."""
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent(),
-            )
+        self.spawn()
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                words = self.log.read_text(errors="replace").strip().splitlines()[-1:]
-                raise EmbeddedError(f"{self.name} did not start: {' '.join(words)} ({self.log})")
+            if self.has_ended() or time.monotonic() > deadline:
+                raise EmbeddedError(f"{self.name} did not start: {self.last_words()} ({self.log})")
             time.sleep(0.02)
-
-    def stop(self) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.send_signal(self.stop_signal)
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 def find_wheels() -> tuple[Path, Path]:
@@ -112,16 +78,14 @@ def find_prefix(*directories: Path) -> list[str]:
     namespace = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
     user = [
         *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
-        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
+        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--pdeathsig=keep"),
     ]
-    for prefix in (namespace, user):
+    for prefix, owner in ((namespace, 0), (user, NOBODY)):
         if not shutil.which(prefix[0]):
             continue
         if subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
-            if prefix is user:
-                for directory in directories:
-                    for path in (directory, *directory.rglob("*")):
-                        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+            for directory in directories:
+                give(directory, owner)
             return prefix
     raise EmbeddedError(
         "PostgreSQL refuses to run as root and neither unshare nor setpriv may lower it: "
@@ -129,29 +93,37 @@ def find_prefix(*directories: Path) -> list[str]:
     )
 
 
-def make_postgres(places: Places, binaries: Path, sockets: Path, *, fast: bool) -> Server:
-    """Return the PostgreSQL server, its data directory made on first use."""
+def give(directory: Path, owner: int) -> None:
+    """Make root's `directory` and all in it the property of `owner`, unless it is already."""
+    if directory.stat().st_uid != owner:
+        for path in (*directory.rglob("*"), directory):
+            os.chown(path, owner, owner, follow_symlinks=False)
+
+
+def make_data(places: Places, binaries: Path, *, fast: bool) -> Path:
+    """Return PostgreSQL's data directory, made on first use."""
     data = places.var / f"pg{PG_MAJOR}"
-    version = data / "PG_VERSION"
-    older = sorted(p.name for p in places.var.glob("pg[0-9]*") if p != data)
-    if older and not version.exists():
-        print(
-            f"note: {older[-1]} is of another PostgreSQL: pg_dump there, restore here", flush=True
-        )
-    data.mkdir(mode=0o700, exist_ok=True)
-    prefix = find_prefix(data, sockets)
-    if not version.exists():
-        shutil.rmtree(data)  # an initdb cut short leaves files that the next one refuses
-        data.mkdir(mode=0o700)
-        prefix = find_prefix(data, sockets)
-        command = [*prefix, str(binaries / "initdb"), "-D", str(data), "-U", "postgres"]
-        command += ["--auth=trust", "-E", "UTF8", "--locale=C"]
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        made = subprocess.run(command + ["--no-sync"] * fast, capture_output=True, text=True)
-        if made.returncode:
-            raise EmbeddedError(f"initdb failed: {made.stderr.strip().splitlines()[-1]}")
-    (data / "postmaster.pid").unlink(missing_ok=True)  # ours alone: the keeper's lock is held
-    command = [*prefix, str(binaries / "postgres"), "-D", str(data), "-k", str(sockets)]
+    if (data / "PG_VERSION").exists():
+        return data
+    if older := sorted(path.name for path in places.var.glob("pg[0-9][0-9]")):
+        print(f"note: {older[-1]} is of another PostgreSQL: dump it there, restore here")
+    fresh = places.var / f"pg{PG_MAJOR}.new"  # renamed when whole: initdb may be cut short
+    for path in (fresh, data):
+        shutil.rmtree(path, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    command = [*find_prefix(fresh), str(binaries / "initdb"), "-D", str(fresh), "-U", "postgres"]
+    command += ["--auth=trust", "-E", "UTF8", "--locale=C"]
+    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    made = subprocess.run(command + ["--no-sync"] * fast, capture_output=True, text=True)
+    if made.returncode:
+        raise EmbeddedError(f"initdb failed: {' '.join(made.stderr.strip().splitlines()[-1:])}")
+    fresh.rename(data)
+    return data
+
+
+def make_postgres(places: Places, binaries: Path, sockets: Path, *, fast: bool) -> Server:
+    data = make_data(places, binaries, fast=fast)
+    command = [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets)]
     command += ["-c", "listen_addresses=", "-c", "max_connections=100"]
     if fast:
         command += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
@@ -159,23 +131,45 @@ def make_postgres(places: Places, binaries: Path, sockets: Path, *, fast: bool) 
     return Server(
         "PostgreSQL",
         command,
-        signal.SIGINT,  # fast shutdown: does not wait for clients
-        lambda: (
+        places.log / "postgresql.log",
+        places.run / "postgresql.pid",
+        stop_signal=signal.SIGINT,  # fast shutdown: does not wait for clients
+        orphan_signal=signal.SIGINT,
+        prefix=find_prefix(data, sockets),
+        answers=lambda: (
             (sockets / ".s.PGSQL.5432").exists()
             and subprocess.run(ready, capture_output=True).returncode == 0
         ),
-        places.log / "postgres.log",
     )
 
 
 def make_redis(places: Places, binary: Path, sockets: Path) -> Server:
     data = places.var / "redis"
     data.mkdir(mode=0o700, exist_ok=True)
-    socket = sockets / "redis.sock"
-    command = [str(binary), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"]
+    path = sockets / "redis.sock"
+    command = [str(binary), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"]
     command += ["--dir", str(data), "--appendonly", "yes", "--save", ""]
-    command += ["--maxmemory-policy", "noeviction"]
-    return Server("Redis", command, signal.SIGTERM, socket.exists, places.log / "redis.log")
+    command += ["--maxmemory-policy", "noeviction", "--set-proc-title", "no"]
+    return Server(
+        "Redis",
+        command,
+        places.log / "redis.log",
+        places.run / "redis.pid",
+        orphan_signal=signal.SIGTERM,
+        answers=lambda: redis_answers(path),
+    )
+
+
+def redis_answers(path: Path) -> bool:
+    """Return whether the server at the socket answers a PING: it has loaded its data."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        try:
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
 
 
 def create_database(binaries: Path, sockets: Path) -> None:
@@ -187,49 +181,76 @@ def create_database(binaries: Path, sockets: Path) -> None:
 
 
 def make_sockets(places: Places) -> Path:
-    """Return a private directory with a short path (a socket's has a limit of about 107 bytes)."""
-    if places.state.exists():
-        old = Path(json.loads(places.state.read_text())["sockets"])
+    """Return a private directory with a short path, and clear away the one a killed keeper left."""
+    note = places.run / "sockets"
+    if note.exists():
+        old = Path(note.read_text(encoding="utf-8"))
         if old.name.startswith("paper-round-"):
             shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix="paper-round-"))
+    parents = [tempfile.gettempdir(), "/tmp"]  # noqa: S108 (the directory in it is private)
+    short = [path for path in parents if len(os.fsencode(path)) < SOCKET_PATH_LIMIT - 30]
+    sockets = Path(tempfile.mkdtemp(prefix="paper-round-", dir=short[0]))
+    note.write_text(str(sockets), encoding="utf-8")
+    return sockets
 
 
 def keep(places: Places, announce: Callable[[str], None], *, fast: bool) -> None:
     """Start both servers, announce them, restart what dies, stop them when nobody is left."""
     postgres_binaries, redis_binary = find_wheels()
+    servers: list[Server] = []
     sockets = make_sockets(places)
-    postgres = make_postgres(places, postgres_binaries, sockets, fast=fast)
-    servers = [postgres, make_redis(places, redis_binary, sockets)]
     try:
+        servers.append(make_redis(places, redis_binary, sockets))
+        servers.append(make_postgres(places, postgres_binaries, sockets, fast=fast))
         for server in servers:
             server.start()
         create_database(postgres_binaries, sockets)
-        where = str(sockets).replace("/", "%2F")
-        urls = {
-            "DATABASE_URL": f"postgresql://postgres@{where}/paper_round",
-            "REDIS_URL": f"redis+socket://{sockets}/redis.sock?virtual_host=0",
-        }
-        places.state.write_text(json.dumps({"urls": urls, "sockets": str(sockets)}))
+        write_state(places, sockets)
         announce("ready")
         with places.open_lock("users") as users:
             while not try_lock(users, fcntl.LOCK_EX):
-                for server in servers:
-                    if server.process is not None and server.process.poll() is not None:
-                        print(f"{server.name} ended by itself: starting it again", flush=True)
-                        server.start()
+                restart_ended(servers)
                 time.sleep(0.1)
-            stop_all(servers)  # under the lock, so that a new user waits for the end
-            shutil.rmtree(sockets, ignore_errors=True)
             places.state.unlink(missing_ok=True)
+            end_children(places)
+            stop_all(servers)  # under the lock, so that a new user waits for the end
     finally:
         stop_all(servers)
         shutil.rmtree(sockets, ignore_errors=True)
+        if (places.var / "throwaway").exists():
+            shutil.rmtree(places.var, ignore_errors=True)
+
+
+def write_state(places: Places, sockets: Path) -> None:
+    host = str(sockets).replace("/", "%2F")
+    urls = {
+        "DATABASE_URL": f"postgresql://postgres@{host}/paper_round",
+        "REDIS_URL": f"redis+socket://{sockets}/redis.sock?virtual_host=0",
+    }
+    part = places.state.with_suffix(".part")
+    part.write_text(json.dumps({"urls": urls}), encoding="utf-8")
+    part.replace(places.state)
+
+
+def restart_ended(servers: list[Server]) -> None:
+    for server in servers:
+        if server.has_ended():
+            print(f"{server.name} ended by itself: starting it again", flush=True)
+            server.start()
+
+
+def end_children(places: Places) -> None:
+    """End what a killed demo may have left where the system does not see to it."""
+    for record in places.run.glob("demo-*.pid"):
+        end_recorded(record, signal.SIGTERM, 1.0)
 
 
 def stop_all(servers: list[Server]) -> None:
-    for server in reversed(servers):
-        server.stop()
+    for server in servers:
+        server.ask_to_stop()
+    deadline = time.monotonic() + STOP_SECONDS
+    for server in servers:
+        server.await_end(deadline)
 
 
 def leave(number: int, frame: FrameType | None) -> None:
@@ -237,6 +258,8 @@ def leave(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str]) -> None:
+    if os.fork():
+        os._exit(0)  # into the background: whoever started us may end or stay
     places = Places(Path(arguments[0]))
     ready = os.fdopen(int(arguments[1]), "w", encoding="utf-8")
 
@@ -254,7 +277,7 @@ def main(arguments: list[str]) -> None:
         except EmbeddedError as error:
             print(error, flush=True)
             announce(str(error))
-            raise SystemExit(1) from error
+            raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

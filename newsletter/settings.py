@@ -7,17 +7,18 @@ installation: secrets must be given and DEBUG stays off.
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from newsletter import env
+from newsletter import env, paths
+from newsletter.unfold_settings import UNFOLD as UNFOLD  # the admin's looks, read by name
 
 env.read_dotenv()
 
-BASE_DIR = env.ROOT
-VAR_DIR = env.VAR
-EMBEDDED = env.read_bool("PAPER_ROUND_EMBEDDED", not os.environ.get("DATABASE_URL"))
+BASE_DIR = paths.ROOT
+VAR_DIR: Path = env.VAR
+EMBEDDED = env.read_bool("PAPER_ROUND_EMBEDDED", not env.read_text("DATABASE_URL"))
 DEMO = env.read_bool("PAPER_ROUND_DEMO", False)
 DEBUG = env.read_bool("DEBUG", False)
 
@@ -37,6 +38,7 @@ CUTOFF = env.read_time("PAPER_ROUND_CUTOFF", "06:00")  # of TIME_ZONE: an editio
 IN_DOUBT = env.read_text("IN_DOUBT", "resend")
 LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 30, 3600))
 BATCH = env.read_int("PAPER_ROUND_BATCH", 200, 1, 5000)  # deliveries claimed at once
+INBOX_DIR = VAR_DIR / "inbox" if DEMO else None  # the Maildir of the demo's mail server
 
 _hosts = env.read_list("ALLOWED_HOSTS")
 ALLOWED_HOSTS = _hosts or (["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
@@ -74,6 +76,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "newsletter.web.context.add_site",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
@@ -91,7 +94,31 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.read_text("REDIS_URL", "redis://localhost:6379/0")
+
+# Tasks are hints: one may be lost or run twice, and none waits long for anything.
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {
+    "visibility_timeout": 3600,  # seconds; far above the time limit, or a task would run twice
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    # A dead broker is noticed; well above the second a worker waits for its next task.
+    "socket_timeout": 30,
+    "socket_connect_timeout": 5,
+    "health_check_interval": 25,
+}
+if DEMO:
+    CELERY_BROKER_TRANSPORT_OPTIONS["polling_interval"] = 0.2  # sees soon that it is to stop
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30  # seconds to finish a batch when stopped
+# True would end tasks between a letter's final dot and its reply whenever Redis blinks.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -106,7 +133,7 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None if EMBEDDED else BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

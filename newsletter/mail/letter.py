@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from datetime import date
 
 from newsletter.matching.display import Segment
 
@@ -68,8 +68,8 @@ class Digest:
     """
 
     site: Site
-    date: date
-    first_date: date
+    date: dt.date
+    first_date: dt.date
     days: int
     announced: int
     sections: tuple[Section, ...]
@@ -79,6 +79,7 @@ class Digest:
     schedule: str
     unsubscribe_url: str
     links: tuple[Link, ...]
+    best: str = ""  # the title of the best paper, for the subject; else the first card's
 
     @property
     def count(self) -> int:

@@ -164,14 +164,11 @@ def _snippet_start(text: str, mark: Span, room: int) -> int:
     if mark[1] <= room * 3 // 4:
         return 0
     earliest = max(0, mark[1] - room * 2 // 3)
-    sentence = max(
-        (found.end() + 1 for found in _SENTENCE_END.finditer(text, earliest, mark[0])), default=None
-    )
-    if sentence is None:
-        sentence = min(mark[0], max(earliest, mark[0] - room // 3))
-        space = text.find(" ", sentence, mark[0])
-        sentence = space + 1 if space >= 0 else mark[0]
-    return min(sentence, mark[0])
+    sentence = _SENTENCE_END.search(text, earliest, mark[0])
+    if sentence:
+        return sentence.end() + 1
+    space = text.find(" ", max(earliest, mark[0] - room // 3), mark[0])
+    return space + 1 if space >= 0 else mark[0]
 
 
 def _snippet_end(text: str, start: int, room: int, needed: int) -> int:

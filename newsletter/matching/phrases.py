@@ -102,22 +102,30 @@ class Chain:
     def find(self, text: NormalText) -> list[Range]:
         """Every place where the chain begins, with its shortest end."""
         found = []
+        failed: dict[Range, int] = {}
         for first in range(len(text.forms)):
-            last = self._end(text, first, 0, self.slack)
+            last = self._end(text, first, 0, self.slack, failed)
             if last is not None:
                 found.append((first, last))
         return found
 
-    def _end(self, text: NormalText, first: int, unit: int, slack: int) -> int | None:
+    def _end(
+        self, text: NormalText, first: int, unit: int, slack: int, failed: dict[Range, int]
+    ) -> int | None:
+        # What failed from here with more slack fails again: without this, words that repeat take
+        # exponential time.
+        if failed.get((first, unit), -1) >= slack:
+            return None
         for last in self.units[unit].ends(text, first):
             if unit + 1 == len(self.units):
                 return last
             for gap in range(min(slack, len(text.forms) - last) + 1):
                 if BREAK in text.forms[last : last + gap]:
                     break
-                end = self._end(text, last + gap, unit + 1, slack - gap)
+                end = self._end(text, last + gap, unit + 1, slack - gap, failed)
                 if end is not None:
                     return end
+        failed[first, unit] = slack
         return None
 
 

@@ -82,9 +82,9 @@ def document_order(document: Document) -> Order:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A paper for a reader: `rank` from 1, the strongest interest, the others, all reasons.
+    """A paper for a reader: `rank` from 1, the strongest interest, and the others, stronger first.
 
-    `reasons` are those of the strongest interest, then of the others in their order.
+    `reasons` has the reasons of each interest: first of `interest_id`, then of each of `also`.
     """
 
     document_id: int
@@ -92,7 +92,7 @@ class Pick:
     rank: int
     interest_id: int
     also: tuple[int, ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[tuple[Reason, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def rank_papers(
             rank=rank,
             interest_id=interests[found[0][1]],
             also=tuple(interests[place] for _, place, _ in found[1:]),
-            reasons=tuple(reason for _, _, match in found for reason in match.reasons),
+            reasons=tuple(match.reasons for _, _, match in found),
         )
         for rank, (negative, _, found) in enumerate(scored, start=1)
     )

@@ -1,7 +1,6 @@
 """Acronyms and their long forms: `RL` also finds reinforcement learning, and the other way round.
 
-Only what is unambiguous among research papers belongs in the table: SAM, MAP, CLIP, CNN the news
-channel's name, and acronyms that are words do not.
+Only what is unambiguous among research papers belongs in the table, so not SAM, MAP, CLIP or AI.
 """
 
 from __future__ import annotations

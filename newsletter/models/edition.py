@@ -11,8 +11,8 @@ from subscribers.models import Query
 class Edition(models.Model):
     """A day's papers. Open, then frozen (its papers are fixed), then closed (every letter done).
 
-    `matched_query_id` is the highest query matched in bulk at `matched_at`; an interest that came
-    later is matched when its reader's letter is composed.
+    `matched_queries` has bit n set when query n was matched in bulk at `matched_at`; an interest
+    that came later is matched when its reader's letter is composed. It may be 100 kB: defer it.
     """
 
     date = models.DateField(unique=True)
@@ -20,7 +20,7 @@ class Edition(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     matched_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
-    matched_query_id = models.BigIntegerField(default=0, editable=False)
+    matched_queries = models.BinaryField(default=b"", editable=False)
     note = models.TextField("editor's note", blank=True, help_text="Plain text above the papers.")
 
     class Meta:

@@ -23,6 +23,7 @@ class Paper(models.Model):
     doi = models.CharField("DOI", max_length=200, null=True, blank=True, unique=True)
     title = models.TextField()
     title_key = models.TextField(editable=False)
+    year = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Of publication.")
     abstract = models.TextField(blank=True)
     url = models.URLField(max_length=500, blank=True)
     published_at = models.DateTimeField("published", null=True, blank=True)
@@ -33,6 +34,11 @@ class Paper(models.Model):
     categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     upvotes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
+    frozen_upvotes = models.PositiveIntegerField(
+        default=0,
+        help_text="As counted when the edition was frozen: a letter composes the same again.",
+    )
+    frozen_comments = models.PositiveIntegerField(default=0)
     thumbnail_url = models.URLField(max_length=500, blank=True)
     project_url = models.URLField(max_length=500, blank=True)
     code_url = models.URLField(max_length=500, blank=True)
@@ -43,6 +49,9 @@ class Paper(models.Model):
     )
     late = models.BooleanField(default=False, help_text="Came after its day was frozen.")
     hidden = models.BooleanField(default=False, help_text="Left out of its edition by the editor.")
+    newest_listing = models.DateField(
+        null=True, blank=True, editable=False, help_text="Upvotes and comments are as of this day."
+    )
     stored_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -55,8 +64,9 @@ class Paper(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["title_key"],
+                fields=["title_key", "year"],
                 condition=Q(arxiv_id__isnull=True, doi__isnull=True),
+                nulls_distinct=False,
                 name="paper_title_unique_without_id",
             ),
             models.CheckConstraint(

@@ -50,7 +50,9 @@ def load_page(text: str, listed_on: date | None = None) -> Listing:
     """The papers of one saved page, in its order.
 
     `listed_on` (the operator's word) wins over the page's own date. That date has no year; the
-    explicit years of the bylines settle it, otherwise `listed_on` of the papers is None.
+    explicit years of the bylines settle it, otherwise `listed_on` of the papers is None. Bylines
+    without a year are dated by the page's own date, by `listed_on` only where that is not settled:
+    an old page listed today keeps its papers' dates.
     `published_at` is the first moment (UTC) of the byline's date, None where it is unknown.
     `comments` is 0 where a byline has no count, None where there is no byline.
 
@@ -64,8 +66,10 @@ def load_page(text: str, listed_on: date | None = None) -> Listing:
     _refuse_cut_page(drafts, _ends_ragged(text))
     if not header and not any(draft.byline for draft in drafts):
         _refuse_other_text(drafts)
-    own_day = listed_on or _settle_own_day(header, drafts)
-    papers = tuple(_make_paper(draft, own_day) for draft in drafts)
+    own_day = _settle_own_day(header, drafts)
+    papers = tuple(
+        _make_paper(draft, listed_on or own_day, own_day or listed_on) for draft in drafts
+    )
     return Listing(papers, tuple(refusals))
 
 
@@ -253,16 +257,16 @@ def _settle_own_day(header: Sequence[Text], drafts: Sequence[_Draft]) -> date | 
     return settled if settled and settled >= latest else own.in_year(latest.year + 1)
 
 
-def _make_paper(draft: _Draft, own_day: date | None) -> FetchedPaper:
+def _make_paper(draft: _Draft, listed_on: date | None, saved_on: date | None) -> FetchedPaper:
     byline = draft.byline
     handle, organization, author_count = read_who(byline.who if byline else "")
-    published = _date_byline(byline.day, own_day) if byline else None
+    published = _date_byline(byline.day, saved_on) if byline else None
     return FetchedPaper(
         source=SOURCE,
         title=draft.title.text,
         abstract=draft.abstract.text,
         published_at=datetime.combine(published, time(), UTC) if published else None,
-        listed_on=own_day,
+        listed_on=listed_on,
         author_count=author_count,
         organization=organization,
         organization_handle=handle,

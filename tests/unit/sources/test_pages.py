@@ -131,6 +131,16 @@ def test_it_dates_bylines_without_a_year(
     assert (paper.published_at, paper.listed_on) == (published, listed_on)
 
 
+def test_it_keeps_the_dates_of_an_old_page_that_is_listed_today() -> None:
+    bylines = "".join(
+        f"Soup {day}\n\n{ABSTRACT}\n\n  • 2 authors\n·\n{day}\n\n"
+        for day in ("Jun 9", "Nov 2, 2025")
+    )
+    papers = load_page(f"Daily Papers\n\nDec 9\n\n{bylines}", date(2026, 11, 20)).papers
+    assert papers[0].published_at == datetime(2025, 6, 9, tzinfo=UTC)
+    assert papers[0].listed_on == date(2026, 11, 20)
+
+
 def test_it_prefers_the_day_it_is_given() -> None:
     papers = load_page(BYLINES, date(2026, 2, 1)).papers
     assert {paper.listed_on for paper in papers} == {date(2026, 2, 1)}

@@ -1,0 +1,135 @@
+"""Deliveries: the ledger, to be read."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from newsletter.admin.base import STATE_COLOURS, ReadOnlyAdmin, format_day, labelled, link
+from newsletter.admin.filters import EditionFilter
+from newsletter.matching.display import readable
+from newsletter.models import Delivery, Paper
+from subscribers.models import Interest, Query, Subscriber
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+    list_display = (
+        "reader",
+        "edition_day",
+        "state_label",
+        "attempts",
+        "code",
+        "reply",
+        "finished_at",
+    )
+    list_display_links = ("reader",)
+    list_filter = ("state", EditionFilter, "finished_at")
+    search_fields = ("subscriber__email",)
+    search_help_text = "Start of an address, or Message-ID"
+    ordering = ("-pk",)
+    fieldsets = (
+        (None, {"fields": ("reader_link", "edition_link", "state", "covers_from")}),
+        ("The letter", {"fields": ("carried", "message_id")}),
+        (
+            "On its way",
+            {
+                "fields": (
+                    "planned_at",
+                    "next_at",
+                    "attempts",
+                    "doubts",
+                    "owner",
+                    "lease_until",
+                    "code",
+                    "detail",
+                    "finished_at",
+                    "bounced_at",
+                    "complained_at",
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        deliveries = super().get_queryset(request).select_related("subscriber", "edition")
+        deliveries = deliveries.defer("edition__matched_queries")  # up to 100 kB, shown nowhere
+        return deliveries.defer("picks") if self.is_list(request) else deliveries
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        """Find by the beginning of an address or by a whole Message-ID: no scan of every letter."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        readers = Subscriber.objects.filter(email__startswith=term.lower())
+        whole = f"<{term.strip('<>')}>"
+        return queryset.filter(Q(subscriber__in=readers) | Q(message_id=whole)), False
+
+    @admin.display(description="Reader", ordering="subscriber__email")
+    def reader(self, delivery: Delivery) -> str:
+        return delivery.subscriber.email
+
+    @admin.display(description="Edition", ordering="edition__date")
+    def edition_day(self, delivery: Delivery) -> str:
+        return format_day(delivery.edition.date)
+
+    @labelled("State", STATE_COLOURS, ordering="state")
+    def state_label(self, delivery: Delivery) -> tuple[str, str]:
+        return delivery.state, delivery.get_state_display()
+
+    @admin.display(description="Reply or reason")
+    def reply(self, delivery: Delivery) -> str:
+        later = (("bounced", delivery.bounced_at), ("complained", delivery.complained_at))
+        return "; ".join([delivery.detail, *(name for name, at in later if at)]).removeprefix("; ")
+
+    @admin.display(description="Reader")
+    def reader_link(self, delivery: Delivery) -> str:
+        url = reverse("admin:subscribers_subscriber_change", args=[delivery.subscriber_id])
+        return link(url, delivery.subscriber.email)
+
+    @admin.display(description="Edition")
+    def edition_link(self, delivery: Delivery) -> str:
+        url = reverse("admin:newsletter_edition_change", args=[delivery.edition_id])
+        return link(url, format_day(delivery.edition.date))
+
+    @admin.display(description="Papers, best first")
+    def carried(self, delivery: Delivery) -> str | None:
+        rows = name_picks(delivery)
+        if not rows:
+            return None
+        items = format_html_join(
+            "",
+            '<li><a href="{}">{}</a> <span class="pr-soft">{}</span></li>',
+            (
+                (reverse("admin:newsletter_paper_change", args=[paper]), title, ", ".join(words))
+                for paper, title, words in rows
+            ),
+        )
+        return format_html('<ol class="pr-picks">{}</ol>', items)
+
+
+def name_picks(delivery: Delivery) -> list[tuple[int, str, list[str]]]:
+    """Return the letter's papers, best first: (id, title, the interests as this reader typed them).
+
+    An interest the reader has since removed goes by its canonical text.
+    """
+    picks: list[tuple[int, list[int]]] = [(paper, list(keys)) for paper, keys in delivery.picks]
+    papers = Paper.objects.filter(pk__in=[paper for paper, _ in picks])
+    titles = dict(papers.values_list("pk", "title"))
+    wanted = {key for _, keys in picks for key in keys}
+    words = dict(Query.objects.filter(pk__in=wanted).values_list("pk", "text"))
+    typed = Interest.objects.filter(subscriber=delivery.subscriber_id, query__in=wanted)
+    words |= dict(typed.values_list("query", "text"))
+    return [
+        (
+            paper,
+            readable(titles.get(paper, "a paper since removed")).text,
+            [words[key] for key in keys if key in words],
+        )
+        for paper, keys in picks
+    ]

@@ -1,0 +1,181 @@
+"""A whole day in one process, and the minute by minute version of it: no broker needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from django.conf import settings
+from django.db.models import Count
+
+from newsletter.deliveries import count_states, plan_deliveries, plan_edition
+from newsletter.digests import Material
+from newsletter.editions import (
+    EditionError,
+    close_editions,
+    freeze_edition,
+    list_due_days,
+    match_edition,
+    open_edition,
+    site_date,
+)
+from newsletter.models import Delivery, Edition
+from newsletter.papers import waiting_papers
+from newsletter.recovery import recover_deliveries
+from newsletter.sending import deliver_batch, make_transport
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DayReport:
+    """What a day came to: papers of its edition, rows planned, and deliveries by what they became.
+
+    `sent`, `empty`, `failed` and `deferred` count this run; `in_doubt` and `queued` are what stands
+    in the ledger afterwards. `note` is "" or one line on what the operator should know.
+    """
+
+    date: str
+    papers: int
+    planned: int
+    sent: int
+    empty: int
+    deferred: int
+    failed: int
+    cancelled: int
+    in_doubt: int
+    queued: int
+    seconds: float
+    note: str = ""
+    relay_away: bool = False
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What delivering until nothing is due came to: counts by state, and why the relay stopped."""
+
+    states: dict[str, int]
+    relay: str
+
+
+def run_day(
+    day: date | None, now: datetime, *, everyone: bool = False, say: Progress = lambda _: None
+) -> DayReport:
+    """Do a day from its papers to the last letter; doing it again sends nothing twice.
+
+    Without `day`, today: what is overdue is done first. With it, the edition of that day, its own
+    papers only if it is past.
+    """
+    started = time.monotonic()
+    recover_deliveries()
+    today = site_date(now)
+    target = day or today
+    if day is None:
+        for due in [due for due in list_due_days(now) if due < today]:
+            prepare_edition(due, now)
+    late = target >= today
+    waiting = waiting_papers(target, 7 if late else 0).exists()
+    edition = Edition.objects.filter(date=target, frozen_at__isnull=False).first()
+    planned = 0
+    if edition or waiting or day is not None:
+        open_edition(target, now)  # refuses a date too far ahead
+    if edition or waiting:
+        edition_id, papers = prepare_edition(target, now)
+        say(f"{papers} papers in the edition of {target}")
+        if day is not None or everyone:
+            planned += plan_edition(edition_id, now, everyone=everyone)
+    else:
+        papers = 0
+    if day is None:
+        planned += plan_deliveries(now)
+    say(f"{planned} letters planned")
+    drained = drain_deliveries(say)
+    close_editions(now)
+    states = drained.states
+    standing = count_states()
+    return DayReport(
+        date=str(target),
+        papers=papers,
+        planned=planned,
+        sent=states.get("sent", 0),
+        empty=states.get("empty", 0),
+        deferred=states.get("deferred", 0),
+        failed=states.get("failed", 0),
+        cancelled=states.get("cancelled", 0),
+        in_doubt=standing.get("in_doubt", 0),
+        queued=standing.get("queued", 0),
+        seconds=round(time.monotonic() - started, 2),
+        note=_note(target, papers, waiting and edition is not None, drained.relay),
+        relay_away=bool(drained.relay),
+    )
+
+
+def _note(target: date, papers: int, waits: bool, relay: str) -> str:
+    if relay:
+        return f"the relay took no more: {relay}; what is queued goes out with the next run"
+    if waits:
+        number = waiting_papers(target, 7).count()
+        return (
+            f"the edition of {target} was frozen before: {number} papers that came later "
+            "join the next one, labelled late"
+        )
+    if not papers:
+        return f"no papers are listed for {target}: import some with --listed-on {target}"
+    return ""
+
+
+def prepare_edition(day: date, now: datetime) -> tuple[int, int]:
+    """Open, freeze and match the day's edition; return its id and how many papers it has."""
+    edition_id = open_edition(day, now)
+    frozen = freeze_edition(edition_id, now)
+    match_edition(edition_id, now)
+    return edition_id, frozen.papers
+
+
+def advance_editions(now: datetime) -> list[int]:
+    """Freeze and match every edition that is due; return their ids. One bad day stops no other."""
+    done = []
+    for day in list_due_days(now):
+        try:
+            done.append(prepare_edition(day, now)[0])
+        except EditionError:
+            continue
+    unmatched = Edition.objects.filter(frozen_at__isnull=False, matched_at__isnull=True)
+    for edition_id in unmatched.values_list("pk", flat=True):
+        match_edition(edition_id, now)  # a process died between the two
+    return done
+
+
+def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = None) -> Drained:
+    """Deliver batch after batch until nothing is due, the relay is away, or time is up."""
+    material = Material()
+    states: dict[str, int] = {}
+    ends = None if seconds is None else time.monotonic() + seconds
+    with make_transport() as transport:
+        while ends is None or time.monotonic() < ends:
+            batch = deliver_batch(transport, material, settings.BATCH)
+            for state, number in batch.states.items():
+                states[state] = states.get(state, 0) + number
+            if not batch.claimed or batch.relay:
+                return Drained(states, batch.relay)
+            say(", ".join(f"{number} {state}" for state, number in sorted(states.items())))
+    return Drained(states, "")
+
+
+def run_minute(now: datetime) -> int:
+    """Do what is due now short of sending: recover, freeze, match, plan; return letters planned."""
+    recover_deliveries()
+    advance_editions(now)
+    planned = plan_deliveries(now)
+    close_editions(now)
+    return planned
+
+
+def has_due_deliveries() -> bool:
+    waiting = Delivery.objects.filter(state__in=["queued", "deferred"])
+    return bool(waiting.extra(where=["next_at <= now()"]).aggregate(n=Count("id"))["n"])

@@ -1,0 +1,269 @@
+"""One reader's share of an edition: picked, written as a letter, composed into a message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from newsletter import links
+from newsletter.cards import make_card
+from newsletter.deliveries import Claimed, Entry
+from newsletter.editions import first_listing_days, match_newcomers, unpack_hits
+from newsletter.mail.compose import bare_address, compose_message
+from newsletter.mail.letter import Digest, Envelope, Link, Section, Site
+from newsletter.mail.message import Message
+from newsletter.mail.render import render_digest
+from newsletter.matching.base import Document, Match, Reason
+from newsletter.matching.display import readable
+from newsletter.matching.rank import Pick, pick_papers
+from newsletter.models import Delivery, Edition, Paper, QueryMatches
+from newsletter.papers import make_document
+from subscribers.queries import Reader, read_readers, suppressed_among
+
+KIND = "digest"
+EARLIER = "an earlier interest"  # one the reader has removed since the letter was first composed
+
+
+@dataclass(slots=True)
+class Material:
+    """What a run has read of editions: papers and matches, each read once."""
+
+    editions: dict[int, Edition] = field(default_factory=dict)
+    announced: dict[int, int] = field(default_factory=dict)  # edition id: papers
+    papers: dict[int, Paper] = field(default_factory=dict)
+    documents: dict[int, Document] = field(default_factory=dict)
+    matches: dict[tuple[int, int], list[Match]] = field(default_factory=dict)  # edition, query
+    late: dict[int, date] = field(default_factory=dict)  # paper id: the day it was listed
+
+    def covered(self, edition_id: int, covers_from: date) -> list[Edition]:
+        """Return the matched editions a letter covers, oldest first."""
+        last = self.editions[edition_id].date
+        return sorted(
+            (e for e in self.editions.values() if covers_from <= e.date <= last),
+            key=lambda e: e.date,
+        )
+
+    def reasons(self, paper: Paper, query_id: int) -> tuple[Reason, ...]:
+        """Return why this query matched this paper."""
+        found = self.matches.get((paper.edition_id or 0, query_id), ())
+        return next((m.reasons for m in found if m.document_id == paper.pk), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A letter to be: whose, which editions, what was picked of how many."""
+
+    reader: Reader
+    delivery_id: int
+    edition: Edition
+    editions: Sequence[Edition]
+    picks: Sequence[Pick]
+    left_out: int
+
+    def picks_json(self) -> str:
+        """Return the picks as the ledger keeps them: [[paper id, [query id, …]], …]."""
+        return json.dumps([[p.document_id, [p.interest_id, *p.also]] for p in self.picks])
+
+
+@dataclass(slots=True)
+class Composed:
+    """A batch of claimed deliveries, ready: what to send, and what needs no sending."""
+
+    messages: list[Message] = field(default_factory=list)
+    letters: list[tuple[int, str, str]] = field(default_factory=list)  # id, Message-ID, picks
+    entries: list[Entry] = field(default_factory=list)
+
+
+def compose_batch(claimed: Sequence[Claimed], material: Material) -> Composed:
+    """Compose the letters of claimed deliveries; one that cannot be is failed, the others go on.
+
+    Queries: a fixed number per batch, whatever the number of readers.
+    """
+    composed = Composed()
+    readers = read_readers([item.subscriber_id for item in claimed])
+    suppressed = suppressed_among([reader.email for reader in readers.values()])
+    wanted = []
+    for item in claimed:
+        reader = readers.get(item.subscriber_id)
+        if reader is None or reader.status != "confirmed" or reader.email in suppressed:
+            reason = "suppressed" if reader and reader.email in suppressed else "not subscribed"
+            composed.entries.append(Entry(item.id, Delivery.State.CANCELLED, detail=reason))
+        else:
+            wanted.append((item, reader))
+    read_material(material, wanted)
+    for item, reader in wanted:
+        try:
+            _compose_one(item, reader, material, composed)
+        except Exception as error:  # one poison letter never stops the others
+            detail = f"could not be composed: {type(error).__name__}: {error}"
+            composed.entries.append(Entry(item.id, Delivery.State.FAILED, detail=detail))
+    return composed
+
+
+def _compose_one(item: Claimed, reader: Reader, material: Material, composed: Composed) -> None:
+    share = pick_share(item, reader, material)
+    if not share.picks:
+        composed.entries.append(Entry(item.id, Delivery.State.EMPTY, detail="nothing matched"))
+        return
+    rendered = render_digest(make_digest(share, material))
+    envelope = make_envelope(share, item.planned_at)
+    message = Message(
+        item.id,
+        bare_address(envelope.sender),
+        envelope.recipient,
+        compose_message(rendered, envelope),
+    )
+    composed.messages.append(message)
+    composed.letters.append((item.id, envelope.message_id, share.picks_json()))
+
+
+def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) -> None:
+    """Read the editions, matches and papers that these letters need and `material` lacks."""
+    first = min((item.covers_from for item, _ in wanted), default=None)
+    if first is None:
+        return
+    fresh = Edition.objects.filter(matched_at__isnull=False, date__gte=first)
+    for edition in fresh.exclude(pk__in=material.editions).defer("matched_queries"):
+        material.editions[edition.pk] = edition
+        material.announced[edition.pk] = edition.papers.filter(hidden=False).count()
+    needed: dict[int, set[int]] = {}
+    for item, reader in wanted:
+        for edition in material.covered(item.edition_id, item.covers_from):
+            queries = {interest.query_id for interest in reader.interests}
+            queries |= {query for _, some in item.picks for query in some}
+            needed.setdefault(edition.pk, set()).update(
+                q for q in queries if (edition.pk, q) not in material.matches
+            )
+    for edition_id, query_ids in needed.items():
+        if query_ids:
+            read_matches(material, edition_id, query_ids)
+    found = {m.document_id for some in material.matches.values() for m in some}
+    read_papers(material, found - material.papers.keys())
+
+
+def read_matches(material: Material, edition_id: int, query_ids: set[int]) -> None:
+    match_newcomers(edition_id, query_ids)
+    rows = QueryMatches.objects.filter(edition=edition_id, query__in=query_ids)
+    hits = dict(rows.values_list("query_id", "hits"))
+    for query_id in query_ids:
+        material.matches[edition_id, query_id] = unpack_hits(hits.get(query_id, []))
+
+
+def read_papers(material: Material, paper_ids: Iterable[int]) -> None:
+    for paper in Paper.objects.filter(pk__in=list(paper_ids)).select_related("edition"):
+        material.papers[paper.pk] = paper
+        material.documents[paper.pk] = make_document(paper)
+    late = [paper_id for paper_id in paper_ids if material.papers[paper_id].late]
+    material.late.update(first_listing_days(late))
+
+
+def pick_share(item: Claimed, reader: Reader, material: Material) -> Share:
+    """Return the reader's share: ranked, capped; a retry picks what the ledger says it carried."""
+    editions = material.covered(item.edition_id, item.covers_from)
+    weights = {interest.query_id: interest.weight for interest in reader.interests}
+    order = [interest.query_id for interest in reader.interests]
+    kept = {paper_id: set(some) for paper_id, some in item.picks}
+    order += sorted({q for some in kept.values() for q in some} - weights.keys())
+    matches = {
+        query_id: [
+            match
+            for edition in editions
+            for match in material.matches.get((edition.pk, query_id), ())
+            if not kept or query_id in kept.get(match.document_id, ())
+        ]
+        for query_id in order
+    }
+    limit = len(kept) or reader.papers_per_letter
+    weights = {query_id: weights.get(query_id, 1) for query_id in order}
+    picked = pick_papers(matches, weights, order, material.documents, limit)
+    edition = material.editions[item.edition_id]
+    return Share(reader, item.id, edition, editions, picked.picks, picked.left_out)
+
+
+def make_digest(share: Share, material: Material) -> Digest:
+    """Return what the letter says."""
+    names = {interest.query_id: interest.text for interest in share.reader.interests}
+    sections: dict[int, list[Any]] = {query_id: [] for query_id in names}
+    for pick in share.picks:
+        paper = material.papers[pick.document_id]
+        found = [
+            (names.get(query_id, EARLIER), material.reasons(paper, query_id))
+            for query_id in (pick.interest_id, *pick.also)
+        ]
+        card = make_card(paper, found, material.late.get(paper.pk))
+        sections.setdefault(pick.interest_id, []).append(card)
+    with_papers = [edition for edition in share.editions if material.announced[edition.pk]]
+    subscriber_id = share.reader.id
+    return Digest(
+        site=make_site(),
+        date=share.edition.date,
+        first_date=with_papers[0].date if with_papers else share.edition.date,
+        days=len(with_papers),
+        announced=sum(material.announced[edition.pk] for edition in with_papers),
+        sections=tuple(
+            Section(names.get(query_id, EARLIER), f"i{query_id}", tuple(cards))
+            for query_id, cards in sections.items()
+            if cards
+        ),
+        left_out=share.left_out,
+        more_url=links.read_online_url(subscriber_id, share.delivery_id),
+        note=share.edition.note.strip(),
+        schedule=format_schedule(share.reader),
+        unsubscribe_url=links.unsubscribe_url(subscriber_id),
+        links=(
+            Link("What you get", links.manage_url(subscriber_id)),
+            Link("Read online", links.read_online_url(subscriber_id, share.delivery_id)),
+            Link("Unsubscribe", links.unsubscribe_url(subscriber_id)),
+        ),
+        best=_best_title(share, material),
+    )
+
+
+def _best_title(share: Share, material: Material) -> str:
+    """Return the title of the paper ranked first, "" where nothing was picked."""
+    if not share.picks:
+        return ""
+    return readable(material.papers[share.picks[0].document_id].title).text
+
+
+def make_site() -> Site:
+    return Site(
+        settings.SITE_NAME, settings.SITE_URL, settings.SITE_TAGLINE, settings.POSTAL_ADDRESS
+    )
+
+
+def format_schedule(reader: Reader) -> str:
+    """Return "You get this at 08:00 Berlin time on working days because …"."""
+    place = reader.timezone.rsplit("/", 1)[-1].replace("_", " ")
+    clock = "UTC" if place == "UTC" else f"{place} time"
+    days = {127: "every day", 31: "on working days", 96: "at weekends"}.get(reader.weekdays)
+    if days is None:
+        names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+        days = "on " + ", ".join(n for bit, n in enumerate(names) if reader.weekdays & 1 << bit)
+    sentence = f"You get this at {reader.send_time:%H:%M} {clock} {days}"
+    if reader.confirmed_at:
+        day = reader.confirmed_at.astimezone(ZoneInfo(reader.timezone)).date()
+        sentence += f" because your subscription was confirmed on {day.day} {day:%B %Y}"
+    return f"{sentence}."
+
+
+def make_envelope(share: Share, planned_at: datetime) -> Envelope:
+    """Return the letter's headers; all are fixed for a delivery, so it composes the same again."""
+    domain = bare_address(settings.FROM_EMAIL).rpartition("@")[2]
+    message_id = links.make_message_id(share.edition.date, share.reader.id, KIND, domain)
+    return Envelope(
+        sender=settings.FROM_EMAIL,
+        recipient=share.reader.email,
+        message_id=message_id,
+        list_id=settings.LIST_ID or f"papers.{domain}",
+        list_name=settings.SITE_NAME,
+        one_click_url=links.unsubscribe_url(share.reader.id),
+        seed=message_id,
+        sent_at=planned_at.timestamp(),
+    )

@@ -1,0 +1,258 @@
+"""A day's edition: opened, frozen with its papers, matched, closed when its letters are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, Max, Min, OuterRef
+
+from newsletter.matching.base import Match, Reason
+from newsletter.matching.index import Index
+from newsletter.matching.query import parse_query
+from newsletter.matching.synonyms import DEFAULT_SYNONYMS
+from newsletter.models import Delivery, Edition, Listing, Paper, QueryMatches
+from newsletter.papers import list_documents, lock_papers, waiting_papers
+from subscribers.models import Query
+from subscribers.queries import distinct_queries
+
+DAYS_LATE = 7
+# After the cut-off an edition still waits until no paper came for this long, so that a slow import
+# is not cut in two.
+SETTLE = timedelta(minutes=10)
+MATCHES_BATCH = 2000
+MOST_CHARACTERS = 400  # of a canonical query: it may be longer than what was typed
+
+
+class EditionError(ValueError):
+    """An edition cannot do what was asked; the text says why and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenEdition:
+    """An edition's fixed content: `papers` in all, `late` of them from days already frozen."""
+
+    edition_id: int
+    date: date
+    papers: int
+    late: int
+
+
+def site_date(now: datetime) -> date:
+    """Return the site's calendar day at `now`: editions are dated by it."""
+    return now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
+
+
+def open_edition(day: date, now: datetime) -> int:
+    """Return the id of the day's edition, made where missing.
+
+    A day more than one ahead of today is refused: a clock that jumped forward must not use up
+    editions to come.
+    """
+    if day > site_date(now) + timedelta(days=1):
+        raise EditionError(
+            f"{day} is more than a day ahead of {site_date(now)}, this site's day: "
+            "check the clock, or wait for the day"
+        )
+    edition, _ = Edition.objects.get_or_create(date=day)
+    return edition.pk
+
+
+def freeze_edition(edition_id: int, now: datetime) -> FrozenEdition:
+    """Fix the papers of an edition and return what it holds; freezing again changes nothing.
+
+    It takes the waiting papers listed on its day. Unless its day is past, it also takes those
+    listed up to seven days before that no edition has: they came late, and are marked so.
+    """
+    with transaction.atomic():
+        lock_papers()
+        edition = Edition.objects.select_for_update().get(pk=edition_id)
+        if edition.frozen_at is None:
+            _take_papers(edition, 0)
+            if edition.date >= site_date(now):
+                _take_papers(edition, DAYS_LATE)
+            edition.frozen_at = now
+            edition.save(update_fields=["frozen_at"])
+        papers = edition.papers.count()
+        late = edition.papers.filter(late=True).count()
+    return FrozenEdition(edition_id, edition.date, papers, late)
+
+
+def _take_papers(edition: Edition, days_late: int) -> None:
+    waiting_papers(edition.date, days_late).update(
+        edition=edition,
+        late=bool(days_late),
+        frozen_upvotes=F("upvotes"),
+        frozen_comments=F("comments"),
+    )
+
+
+def list_due_days(now: datetime) -> list[date]:
+    """Return the days whose editions are to be frozen now, oldest first.
+
+    Of the last seven days those left open, or never opened although papers were stored in time for
+    them (the site was down); today once the cut-off has passed and its papers have settled.
+    """
+    today = site_date(now)
+    first = today - timedelta(days=DAYS_LATE)
+    frozen = set(
+        Edition.objects.filter(date__gte=first, frozen_at__isnull=False).values_list(
+            "date", flat=True
+        )
+    )
+    due = set(
+        Edition.objects.filter(date__lt=today, frozen_at__isnull=True).values_list(
+            "date", flat=True
+        )
+    )
+    for back in range(1, DAYS_LATE + 1):
+        day = today - timedelta(days=back)
+        if day not in frozen and waiting_papers(day).filter(stored_at__lt=day_end(day)).exists():
+            due.add(day)
+    local = now.astimezone(ZoneInfo(settings.TIME_ZONE))
+    if today not in frozen and local.time() >= settings.CUTOFF and _is_settled(today, now):
+        due.add(today)
+    return sorted(due)
+
+
+def _is_settled(day: date, now: datetime) -> bool:
+    """Return whether papers wait for the day's edition and none came in the last ten minutes."""
+    newest: datetime | None = waiting_papers(day, DAYS_LATE).aggregate(at=Max("stored_at"))["at"]
+    return newest is not None and newest <= now - SETTLE and waiting_papers(day).exists()
+
+
+def day_end(day: date) -> datetime:
+    """Return the instant the site's `day` ends."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.TIME_ZONE))
+
+
+def match_edition(edition_id: int, now: datetime) -> int:
+    """Match every distinct interest of all readers against a frozen edition, once.
+
+    Returns how many queries matched something; an edition matched before is left as it is.
+    """
+    with transaction.atomic():
+        edition = Edition.objects.select_for_update().get(pk=edition_id)
+        if edition.frozen_at is None:
+            raise EditionError(f"the edition of {edition.date} is open: freeze it, then match it")
+        if edition.matched_at is not None:
+            return edition.matches.count()
+        distinct = {query.id: query for query in distinct_queries()}
+        index = Index(
+            {
+                key: (parse_query(query.text, MOST_CHARACTERS), query.expand)
+                for key, query in distinct.items()
+            },
+            DEFAULT_SYNONYMS,
+        )
+        papers = Paper.objects.filter(edition=edition, hidden=False)
+        found = index.match(list_documents(papers))
+        QueryMatches.objects.filter(edition=edition).delete()
+        QueryMatches.objects.bulk_create(
+            (
+                QueryMatches(edition=edition, query_id=key, hits=pack_hits(matches))
+                for key, matches in found.items()
+            ),
+            batch_size=MATCHES_BATCH,
+        )
+        edition.matched_at = now
+        edition.matched_queries = pack_ids(distinct)
+        edition.save(update_fields=["matched_at", "matched_queries"])
+    return len(found)
+
+
+def match_newcomers(edition_id: int, query_ids: Iterable[int]) -> None:
+    """Match the given queries against an edition already matched, where the bulk run missed them.
+
+    A query without matches gets an empty row, so that it is not tried again.
+    """
+    edition = Edition.objects.get(pk=edition_id)
+    if edition.matched_at is None:
+        raise EditionError(f"the edition of {edition.date} is not matched yet")
+    bulk = bytes(edition.matched_queries)
+    missed = [query_id for query_id in query_ids if not has_id(bulk, query_id)]
+    known = QueryMatches.objects.filter(edition=edition, query=OuterRef("pk"))
+    compiled = {
+        query.pk: (parse_query(query.text, MOST_CHARACTERS), query.expand)
+        for query in Query.objects.filter(~Exists(known), pk__in=missed)
+    }
+    if not compiled:
+        return
+    papers = Paper.objects.filter(edition=edition, hidden=False)
+    found = Index(compiled, DEFAULT_SYNONYMS).match(list_documents(papers))
+    QueryMatches.objects.bulk_create(
+        [
+            QueryMatches(edition=edition, query_id=key, hits=pack_hits(found.get(key, [])))
+            for key in compiled
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def pack_ids(ids: Iterable[int]) -> bytes:
+    """Return a set of ids as a bitmap: bit n of byte n // 8 is set for each id n."""
+    wanted = list(ids)
+    bitmap = bytearray(max(wanted, default=-8) // 8 + 1)
+    for number in wanted:
+        bitmap[number >> 3] |= 1 << (number & 7)
+    return bytes(bitmap)
+
+
+def has_id(bitmap: bytes, number: int) -> bool:
+    """Return whether `pack_ids` was given this id."""
+    return number >> 3 < len(bitmap) and bool(bitmap[number >> 3] & 1 << (number & 7))
+
+
+def pack_hits(matches: Sequence[Match]) -> list[object]:
+    """Return matches as QueryMatches keeps them."""
+    return [
+        [
+            match.document_id,
+            match.score,
+            [[r.field, r.text, r.start, r.end, r.atom, r.item] for r in match.reasons],
+        ]
+        for match in matches
+    ]
+
+
+def unpack_hits(hits: Iterable[Sequence[object]]) -> list[Match]:
+    """Return what `pack_hits` packed."""
+    return [
+        Match(document_id, score, tuple(Reason(*reason) for reason in reasons))  # type: ignore[arg-type, attr-defined]
+        for document_id, score, reasons in hits
+    ]
+
+
+def close_editions(now: datetime) -> int:
+    """Close the matched editions of past days whose letters are all done; return how many."""
+    undone = Delivery.objects.exclude(state__in=Delivery.TERMINAL).filter(edition=OuterRef("pk"))
+    return Edition.objects.filter(
+        ~Exists(undone), matched_at__isnull=False, closed_at__isnull=True, date__lt=site_date(now)
+    ).update(closed_at=now)
+
+
+def latest_matched_edition() -> Edition | None:
+    """Return the newest edition letters can be made from, or None."""
+    return Edition.objects.filter(matched_at__isnull=False).order_by("-date").first()
+
+
+def hide_papers(paper_ids: Iterable[int], hidden: bool) -> int:
+    """Hide papers from their edition, or show them again, and return how many changed.
+
+    Refused with `EditionError` once the edition of any of them is frozen.
+    """
+    papers = Paper.objects.filter(pk__in=list(paper_ids))
+    frozen = papers.filter(edition__frozen_at__isnull=False).first()
+    if frozen is not None:
+        raise EditionError(f"“{frozen.title}” is in a frozen edition: its letters are on their way")
+    return papers.exclude(hidden=hidden).update(hidden=hidden)
+
+
+def first_listing_days(paper_ids: Iterable[int]) -> dict[int, date]:
+    """Return {paper id: the first day it was listed on}."""
+    rows = Listing.objects.filter(paper__in=list(paper_ids)).values("paper")
+    return {row["paper"]: row["day"] for row in rows.annotate(day=Min("listed_on"))}

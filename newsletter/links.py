@@ -1,0 +1,106 @@
+"""The site's addresses in letters, and the signed tokens in them.
+
+Tokens are signed with PAPER_ROUND_LINK_KEY, not SECRET_KEY: a letter's links must work for years.
+The setting may hold several keys separated by spaces; the first signs, all verify, so a key is
+replaced by writing the new one before it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+
+UNSUBSCRIBE, MANAGE, READ_ONLINE = "unsubscribe", "manage", "read online"
+
+SIGNATURE_BYTES = 18  # 144 bits, 24 characters without padding
+KEY_ID_BYTES = 3
+_TOKEN = re.compile(r"(?P<key>[\w-]{4})(?P<mac>[\w-]{24})(?P<payload>[\w-]{2,160})", re.ASCII)
+_PAYLOAD = re.compile(r"(?P<subscriber>0|[1-9][0-9]{0,18})(?::(?P<extra>.+))?", re.DOTALL)
+
+
+class BadToken(ValueError):  # noqa: N818
+    """A token that was not made here, for another purpose, or changed on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenValue:
+    """Whom a link is about, and of what (a delivery, for one), if anything."""
+
+    subscriber_id: int
+    extra: str = ""
+
+
+def make_token(purpose: str, subscriber_id: int, extra: str = "") -> str:
+    """Return a URL-safe token that only this site can make and that serves only `purpose`."""
+    payload = f"{subscriber_id}:{extra}" if extra else str(subscriber_id)
+    return _sign(_keys()[0], purpose, payload)
+
+
+def read_token(token: str, purpose: str) -> TokenValue:
+    """Return what `token` says; `BadToken` unless it was made for `purpose` with a key in use."""
+    parts = _TOKEN.fullmatch(token)
+    key = next((k for k in _keys() if parts and _key_id(k) == parts["key"]), None)
+    if parts is None or key is None:
+        raise BadToken("the link is incomplete or was not made by this site")
+    try:
+        raw = base64.urlsafe_b64decode(parts["payload"] + "=" * (-len(parts["payload"]) % 4))
+        payload = raw.decode()
+    except ValueError as error:
+        raise BadToken("the link is damaged") from error
+    # Signed anew and compared whole: one value has one token, and time tells nothing of the key.
+    expected = _sign(key, purpose, payload)
+    value = _PAYLOAD.fullmatch(payload)
+    if not hmac.compare_digest(token.encode(), expected.encode()) or value is None:
+        raise BadToken("the link is damaged or is for something else")
+    return TokenValue(int(value["subscriber"]), value["extra"] or "")
+
+
+def unsubscribe_url(subscriber_id: int) -> str:
+    """Return the page with the button, and the target of RFC 8058's POST."""
+    return f"{settings.SITE_URL}/u/{make_token(UNSUBSCRIBE, subscriber_id)}"
+
+
+def manage_url(subscriber_id: int) -> str:
+    """Return the page that shows what a reader gets."""
+    return f"{settings.SITE_URL}/m/{make_token(MANAGE, subscriber_id)}"
+
+
+def read_online_url(subscriber_id: int, delivery_id: int) -> str:
+    """Return the page that shows a reader's letter."""
+    return f"{settings.SITE_URL}/l/{make_token(READ_ONLINE, subscriber_id, str(delivery_id))}"
+
+
+def paper_url(paper_id: int) -> str:
+    """Return the site's page of a paper."""
+    return f"{settings.SITE_URL}/p/{paper_id}"
+
+
+def make_message_id(edition_date: date, subscriber_id: int, kind: str, domain: str) -> str:
+    """Return the Message-ID of one letter: the same when composed again, and no one else's."""
+    name = f"{edition_date.isoformat()}|{subscriber_id}|{kind}"
+    digest = hmac.new(_keys()[0], name.encode(), hashlib.sha256).hexdigest()
+    return f"<{digest[:20]}.d@{domain}>"
+
+
+def _keys() -> list[bytes]:
+    return [key.encode() for key in settings.LINK_KEY.split()]
+
+
+def _sign(key: bytes, purpose: str, payload: str) -> str:
+    message = f"{purpose}\0{payload}".encode()
+    mac = hmac.new(key, message, hashlib.sha256).digest()[:SIGNATURE_BYTES]
+    return _key_id(key) + _encode(mac) + _encode(payload.encode())
+
+
+def _key_id(key: bytes) -> str:
+    return _encode(hashlib.sha256(b"key id\0" + key).digest()[:KEY_ID_BYTES])
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,149 @@
+"""One connection to a relay, below SMTP's commands: reach, encrypt, write, read a reply.
+
+Each step has the relay's timeout as a whole. smtplib's timeout bounds each read, so a relay that
+sends one octet a minute would hold a worker for ever. Every way to lose the link is an `Ended`.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from time import monotonic
+
+from newsletter.mail.relay import Relay, is_loopback
+
+_LINES = 100  # of one reply
+_UNREAD = 65536  # octets; RFC 5321 section 4.5.3.1.5 gives a line 512
+_REPLY = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+
+
+class RelayRefused(RuntimeError):  # noqa: N818 - it is what happened, and a caller's word
+    """The relay may not be used at all; the text says why. Nothing was sent."""
+
+
+class Ended(Exception):  # noqa: N818 - a reply that ends a transaction need not be an error
+    """The dialogue cannot go on: the relay said so, or (`code` 0) it is gone."""
+
+    def __init__(self, code: int, text: str, *, timed_out: bool = False) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+        self.timed_out = timed_out
+
+
+class Connection:
+    """A TCP connection to `relay`, encrypted at once or by `encrypt`; raises `Ended` when lost."""
+
+    def __init__(self, relay: Relay, *, loopback_only: bool) -> None:
+        self.timeout = relay.timeout
+        self._relay = relay
+        self._unread = bytearray()
+        try:
+            self._socket = _reach(relay, loopback_only=loopback_only)
+            if relay.security == "tls":
+                self.encrypt()
+        except OSError as error:  # DNS and TCP
+            raise Ended(0, str(error) or type(error).__name__) from error
+
+    def close(self) -> None:
+        """Close without a word. Safe to repeat."""
+        self._socket.close()
+
+    def encrypt(self) -> None:
+        """Begin TLS, the certificate verified for the relay's name (RFC 8314 section 4.4)."""
+        if self._unread:  # section 4.2's injection: text put in before the encryption began
+            raise Ended(0, "the relay's answer to STARTTLS is followed by clear text")
+        self._socket.settimeout(self.timeout)
+        try:
+            context = ssl.create_default_context(cafile=self._relay.cafile or None)
+            self._socket = context.wrap_socket(self._socket, server_hostname=self._relay.host)
+        except OSError as error:
+            self.close()
+            raise Ended(0, f"TLS failed: {error}") from error
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`."""
+        try:
+            self._socket.settimeout(self.timeout)
+            self._socket.sendall(data)  # its timeout is for the whole
+        except TimeoutError as error:
+            text = f"the relay took no data within {self.timeout:g} s"
+            raise Ended(0, text, timed_out=True) from error
+        except OSError as error:
+            raise Ended(0, f"the connection broke: {error}") from error
+
+    def read_reply(self) -> tuple[int, bytes]:
+        """Return the code of the next reply and its lines joined by newlines (RFC 5321 4.2.1)."""
+        deadline = monotonic() + self.timeout
+        lines: list[bytes] = []
+        while len(lines) < _LINES:
+            line = self._read_line(deadline)
+            match = _REPLY.fullmatch(line)
+            if match is None:
+                raise Ended(0, f"the relay answered {line[:80]!r}, which is no SMTP reply")
+            lines.append(match[3] or b"")
+            if match[2] != b"-":
+                return int(match[1]), b"\n".join(lines)
+        raise Ended(0, f"the relay answered with more than {_LINES} lines")
+
+    def check_silence(self) -> None:
+        """Raise `Ended` if the relay spoke or left unasked: do not go on to what binds it.
+
+        Waits for nothing: what is still on its way is not seen.
+        """
+        self._socket.settimeout(0)
+        try:
+            self._unread += self._socket.recv(4096) or b""
+            closed = not self._unread
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return
+        except OSError as error:
+            raise Ended(0, f"the connection broke: {error}") from error
+        if closed:
+            raise Ended(0, "the relay closed the connection")
+        code, text = self.read_reply()
+        raise Ended(code, text.decode("utf-8", "replace"))
+
+    def _read_line(self, deadline: float) -> bytes:
+        while (end := self._unread.find(b"\n")) < 0:
+            self._receive(deadline)
+        line = bytes(self._unread[:end]).rstrip(b"\r")
+        del self._unread[: end + 1]
+        return line
+
+    def _receive(self, deadline: float) -> None:
+        try:
+            self._socket.settimeout(max(deadline - monotonic(), 0.001))
+            chunk = self._socket.recv(4096)
+        except TimeoutError as error:
+            raise Ended(0, f"no reply within {self.timeout:g} s", timed_out=True) from error
+        except OSError as error:
+            raise Ended(0, f"the connection broke: {error}") from error
+        if not chunk:
+            raise Ended(0, "the relay closed the connection")
+        self._unread += chunk
+        if len(self._unread) > _UNREAD:
+            raise Ended(0, f"the relay sent more than {_UNREAD} octets unasked")
+
+
+def _reach(relay: Relay, *, loopback_only: bool) -> socket.socket:
+    """Return a TCP connection to the relay, trying its addresses in turn."""
+    found = socket.getaddrinfo(relay.host, relay.port, type=socket.SOCK_STREAM)
+    addresses = [str(address[0]) for *_, address in found]
+    if loopback_only and not all(map(is_loopback, addresses)):
+        raise RelayRefused(
+            f"the demo sends to this machine only, and EMAIL_URL names {relay.host}: "
+            "name a relay on localhost"
+        )
+    error = OSError(f"{relay.host} has no address")
+    for address in addresses:  # those looked at above: a second look-up might say otherwise
+        try:
+            link = socket.create_connection((address, relay.port), relay.timeout)
+        except OSError as refusal:
+            error = OSError(f"{relay.host} port {relay.port}: {refusal}")
+            continue
+        # The dot is a small write after a large one: Nagle would hold it for a delayed ACK.
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return link
+    raise error

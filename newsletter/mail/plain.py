@@ -1,0 +1,77 @@
+"""The text part's lines: wrapped to a terminal's width, addresses left whole. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+WIDTH = 76  # columns; 78 less the "> " of a first reply
+
+_BULLET = re.compile(r" *(?:[•*-] )?")
+
+
+def fill(text: str) -> str:
+    """Return `text` with every line wrapped, hanging under its indent, and lone blank lines."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        line = line.rstrip()
+        if line:
+            lines.extend(wrap_line(line))
+        elif lines and lines[-1]:
+            lines.append("")
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def wrap_line(line: str) -> Iterator[str]:
+    """Yield `line` in pieces of at most WIDTH columns; a word that holds an address stays whole."""
+    lead = _BULLET.match(line)
+    head = lead.group() if lead else ""
+    indent = " " * len(head)
+    current, used = head, len(head)
+    empty = True
+    for word in _words(line[len(head) :], WIDTH - len(head)):
+        width = columns(word)
+        if not empty and used + 1 + width > WIDTH:
+            yield current
+            current, used, empty = indent, len(indent), True
+        current += word if empty else f" {word}"
+        used += width if empty else 1 + width
+        empty = False
+    yield current
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(character) for character in text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2
+    return 0 if unicodedata.category(character) in ("Mn", "Me", "Cf") else 1
+
+
+def _words(text: str, room: int) -> Iterator[str]:
+    for word in text.split(" "):
+        if not word:
+            continue
+        if "://" in word or columns(word) <= room:
+            yield word
+        else:
+            yield from _pieces(word, room)
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    """Yield a word that fits no line (a formula, Chinese) in pieces that do."""
+    piece, used = "", 0
+    for character in word:
+        cells = _cells(character)
+        if used + cells > room:
+            yield piece
+            piece, used = "", 0
+        piece += character
+        used += cells
+    yield piece

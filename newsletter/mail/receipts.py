@@ -1,0 +1,195 @@
+"""What was handed to the relay, written down so that it outlives a killed process.
+
+A commit with fsync per message costs a millisecond; a commit per batch leaves the batch in doubt.
+A line appended by one write(2) costs microseconds and is the kernel's from then on: kill -9, an
+exception or a lost database cannot take it back. What can is the machine going down, as lines are
+not fsynced one by one: `Receipts.sync` bounds that loss to a batch, and the boot written into the
+first line lets a reader know (`Replay.complete`).
+
+One file per owner of claims, `OWNER.receipts`. The owner holds an exclusive flock for as long as it
+lives, so "is it dead?" has an answer that neither a reused pid nor a clock can fool.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import secrets
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsletter.mail.message import Outcome, Verdict
+
+_SUFFIX = ".receipts"
+_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_LINE = re.compile(
+    rb"H (?P<handed>\d+)|O (?P<id>\d+) (?P<verdict>\w+) (?P<code>\d+) (?P<detail>.*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a receipt file says: who was handed over, and what is known to have become of whom.
+
+    An id that was handed over again after an outcome has lost that outcome. When `complete` is
+    False lines are missing (the machine went down before they reached the disk), so every claim of
+    that owner without an outcome is in doubt.
+    """
+
+    handed: frozenset[int]
+    outcomes: tuple[Outcome, ...]
+    complete: bool = True
+
+    @property
+    def in_doubt(self) -> frozenset[int]:
+        """Return the ids handed over whose outcome nobody wrote down."""
+        return self.handed - {outcome.delivery_id for outcome in self.outcomes}
+
+
+class Receipts:
+    """The receipts one living process writes; a context manager, not shared between processes.
+
+    The lock belongs to the open file, which a fork would inherit: open it after forking.
+    """
+
+    def __init__(self, directory: Path, owner: str) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = receipts_path(directory, owner)
+        if self.path.exists():
+            raise FileExistsError(errno.EEXIST, "an owner writes its receipts once", str(self.path))
+        # Locked before it gets its name, so nobody ever sees the file of a living owner unlocked.
+        unnamed = directory / f".{owner}.new"
+        self._file = os.open(unnamed, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        self._size = 0
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._append(f"B {_boot()}\n")
+            unnamed.rename(self.path)
+        except BaseException:
+            os.close(self._file)
+            unnamed.unlink(missing_ok=True)
+            raise
+
+    def __enter__(self) -> Receipts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close(remove=False)
+
+    def handing(self, delivery_id: int) -> None:
+        """Write that the final dot of `delivery_id` is about to go out.
+
+        Raises OSError, leaving no trace, where the disk is full: then the dot must not be sent.
+        """
+        self._append(f"H {delivery_id}\n")
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Write what became of a delivery. If this raises, the ledger can still be told."""
+        self._append(
+            f"O {outcome.delivery_id} {outcome.verdict.value} {outcome.code} "
+            f"{json.dumps(outcome.detail)}\n"
+        )
+
+    def sync(self) -> None:
+        """Put the lines on the disk: about a millisecond, so once per batch."""
+        os.fdatasync(self._file)
+
+    def close(self, *, remove: bool) -> None:
+        """Release the lock; `remove` the file when the ledger holds all it says. Safe to repeat."""
+        if self._file < 0:
+            return
+        if remove:  # while locked: a file seen unlocked is always a dead owner's
+            self.path.unlink(missing_ok=True)
+        os.close(self._file)
+        self._file = -1
+
+    def _append(self, line: str) -> None:
+        data = line.encode("ascii")
+        written = os.write(self._file, data)
+        if written != len(data):  # the disk filled up within the line: the next must not touch it
+            os.ftruncate(self._file, self._size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._size += written
+
+
+def make_owner() -> str:
+    """Return a new name for an owner of claims, a safe file name: host-pid-random."""
+    host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname()).strip("-")[:32].rstrip("-")
+    return f"{host or 'host'}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def receipts_path(directory: Path, owner: str) -> Path:
+    """Return where the receipts of `owner` are, or would be."""
+    if not _OWNER.fullmatch(owner):
+        raise ValueError(f"owner {owner!r} is no file name of letters, digits, - and _")
+    return directory / f"{owner}{_SUFFIX}"
+
+
+def read_receipts(path: Path) -> Replay:
+    """Return what `path` says. A torn last line counts as never written: no dot followed it."""
+    first, *lines = path.read_bytes().split(b"\n")
+    handed: set[int] = set()
+    outcomes: dict[int, Outcome] = {}
+    readable = _replay(lines[:-1], handed, outcomes)  # after the last newline: nothing, or torn
+    written_now = bool(lines) and first == f"B {_boot()}".encode("ascii")
+    return Replay(frozenset(handed), tuple(outcomes.values()), readable and written_now)
+
+
+def is_alive(directory: Path, owner: str) -> bool | None:
+    """Return whether `owner` lives: None when it has no file here, as on another machine."""
+    try:
+        file = os.open(receipts_path(directory, owner), os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        # Shared, so that two who ask at once do not take each other for the owner.
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def dead_owners(directory: Path) -> list[str]:
+    """Return the owners whose receipts are here and who are gone, sorted."""
+    names = sorted(path.name.removesuffix(_SUFFIX) for path in directory.glob(f"[!.]*{_SUFFIX}"))
+    return [name for name in names if _OWNER.fullmatch(name) and is_alive(directory, name) is False]
+
+
+def _replay(lines: Iterable[bytes], handed: set[int], outcomes: dict[int, Outcome]) -> bool:
+    """Add the lines to `handed` and `outcomes`; return whether every one could be read."""
+    readable = True
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match and match["handed"]:
+            handed.add(int(match["handed"]))
+            outcomes.pop(int(match["handed"]), None)
+            continue
+        outcome = _read_outcome(match) if match else None
+        if outcome:
+            outcomes[outcome.delivery_id] = outcome
+        else:
+            readable = False
+    return readable
+
+
+def _read_outcome(match: re.Match[bytes]) -> Outcome | None:
+    try:
+        verdict = Verdict(match["verdict"].decode("ascii"))
+        return Outcome(int(match["id"]), verdict, int(match["code"]), json.loads(match["detail"]))
+    except ValueError:
+        return None
+
+
+def _boot() -> str:
+    """Return what names this run of the machine, "" where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

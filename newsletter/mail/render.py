@@ -1,0 +1,113 @@
+"""A digest as subject, text and HTML, by the templates under templates/email/digest/."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from django.template.loader import render_to_string
+from django.utils.encoding import iri_to_uri
+
+from newsletter.mail.headers import LetterError, clean_body, clean_header, clip
+from newsletter.mail.inline import inline_css
+from newsletter.mail.letter import Card, Digest, Link, Rendered, Section
+from newsletter.mail.plain import fill
+
+BEST_LIMIT = 110  # characters of the best paper's title in the subject
+PREHEADER_LIMIT = 110
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+           "eleven", "twelve")  # fmt: skip
+
+_WEB = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
+
+
+def render_digest(digest: Digest) -> Rendered:
+    """Return the letter of `digest`. Every text is escaped; no address but http(s) is linked."""
+    digest = _with_safe_links(digest)
+    subject = render_subject(digest)
+    context = {
+        "digest": digest,
+        "site": digest.site,
+        "title": f"{digest.site.name}: {subject}",
+        "preheader": make_preheader(digest),
+        "room": number_word(digest.count),
+    }
+    text = fill(clean_body(render_to_string("email/digest/body.txt", context)))
+    html = inline_css(tighten(clean_body(render_to_string("email/digest/body.html", context))))
+    return Rendered(subject, text, html)
+
+
+def render_subject(digest: Digest) -> str:
+    """Return the day and the best paper: "Fri 20 Nov: Steering a Reward Model, and 8 more"."""
+    best = clean_header(digest.best or _first_title(digest), BEST_LIMIT)
+    context = {"digest": digest, "best": best}
+    return clean_header(render_to_string("email/digest/subject.txt", context))
+
+
+def make_preheader(digest: Digest) -> str:
+    """Return what an inbox shows after the subject: the numbers, the interests."""
+    shares = ", ".join(f"{len(s.cards)} for {s.interest}" for s in digest.sections)
+    return clip(
+        " ".join(f"{digest.count} of {digest.announced} papers: {shares}".split()),
+        PREHEADER_LIMIT,
+    )
+
+
+def number_word(number: int) -> str:
+    """Return a small number as a word: 10 → "ten", 13 → "13"."""
+    return NUMBERS[number] if 0 <= number < len(NUMBERS) else str(number)
+
+
+def tighten(html: str) -> str:
+    """Return `html` without indents and empty lines, which only cost bytes."""
+    lines = (line.strip() for line in html.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _first_title(digest: Digest) -> str:
+    for section in digest.sections:
+        for card in section.cards:
+            return "".join(part.text for part in card.title)
+    return ""
+
+
+def _with_safe_links(digest: Digest) -> Digest:
+    return replace(
+        digest,
+        more_url=_safe_url(digest.more_url),
+        sections=tuple(_safe_section(section) for section in digest.sections),
+        links=_foot_links(digest),
+    )
+
+
+def _safe_section(section: Section) -> Section:
+    return replace(section, cards=tuple(safe_card(card) for card in section.cards))
+
+
+def safe_card(card: Card) -> Card:
+    """Return `card` without the links that lead anywhere but to the web."""
+    return replace(card, url=_safe_url(card.url), links=_safe_links(card.links))
+
+
+def _foot_links(digest: Digest) -> tuple[Link, ...]:
+    """Return the foot's links, unsubscribe among them; `LetterError` for a letter without it."""
+    links = _safe_links(digest.links)
+    out = _safe_url(digest.unsubscribe_url)
+    if not out:
+        raise LetterError(
+            f"the unsubscribe address {digest.unsubscribe_url!r} is none of the web: "
+            "set PAPER_ROUND_SITE_URL to one like https://papers.example.org"
+        )
+    if all(link.url != out for link in links):
+        links += (Link("Unsubscribe", out),)
+    return links
+
+
+def _safe_links(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    safe = (replace(link, url=_safe_url(link.url)) for link in links)
+    return tuple(link for link in safe if link.url)
+
+
+def _safe_url(url: str) -> str:
+    """Return `url` in ASCII if it is one of the web, else "": both parts show the same address."""
+    return iri_to_uri(url) if _WEB.fullmatch(url) else ""

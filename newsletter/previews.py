@@ -1,0 +1,117 @@
+"""A letter as a given reader would get it, shown or sent to an operator: nothing is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from email import message_from_bytes, policy
+
+from django.utils import timezone
+
+from newsletter.deliveries import Claimed
+from newsletter.digests import (
+    Material,
+    Share,
+    make_digest,
+    make_envelope,
+    pick_share,
+    read_material,
+)
+from newsletter.mail.compose import bare_address, compose_message
+from newsletter.mail.letter import Rendered
+from newsletter.mail.message import Message, Outcome
+from newsletter.mail.render import render_digest
+from newsletter.models import Delivery, Edition
+from newsletter.sending import make_transport
+from subscribers.queries import read_readers
+from subscribers.services import normalise_address
+
+
+class PreviewError(ValueError):
+    """Nothing to show; the text says why and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedLetter:
+    """A letter not sent: its three parts, its headers, and how many papers it carries."""
+
+    subject: str
+    text: str
+    html: str
+    headers: tuple[tuple[str, str], ...]
+    papers: int
+
+
+def preview_letter(edition_id: int, subscriber_id: int) -> PreviewedLetter:
+    """Return the letter this reader would get of this edition alone."""
+    share, material = _share(_imagine(edition_id, subscriber_id))
+    rendered = render_digest(make_digest(share, material))
+    data = compose_message(rendered, make_envelope(share, timezone.now()))
+    parsed = message_from_bytes(data, policy=policy.default)
+    headers = tuple((name, str(value)) for name, value in parsed.items())
+    return PreviewedLetter(
+        rendered.subject, rendered.text, rendered.html, headers, len(share.picks)
+    )
+
+
+def send_test_letter(edition_id: int, subscriber_id: int, to: str) -> Outcome:
+    """Send that letter to the operator's address `to`, marked as a test; the ledger stays as it is.
+
+    `ReaderError` where `to` is no address.
+    """
+    share, material = _share(_imagine(edition_id, subscriber_id))
+    # Reader 0 is nobody: the test letter's links cannot unsubscribe the reader it imitates.
+    share = replace(share, reader=replace(share.reader, id=0))
+    rendered = render_digest(make_digest(share, material))
+    recipient = normalise_address(to)
+    envelope = make_envelope(share, timezone.now())
+    stamp = f"<test.{timezone.now():%Y%m%d%H%M%S%f}{envelope.message_id.removeprefix('<')}"
+    envelope = replace(envelope, recipient=recipient, message_id=stamp, seed=stamp)
+    rendered = replace(rendered, subject=f"[test] {rendered.subject}")
+    data = compose_message(rendered, envelope)
+    outcomes: list[Outcome] = []
+    with make_transport() as transport:
+        transport.send(
+            [Message(0, bare_address(envelope.sender), recipient, data)],
+            before=lambda message: True,
+            handing=lambda message: None,
+            done=outcomes.append,
+        )
+    return outcomes[0]
+
+
+def read_delivery_letter(delivery_id: int, subscriber_id: int) -> Rendered:
+    """Return the letter of a delivery as it was written, for reading online."""
+    delivery = Delivery.objects.filter(pk=delivery_id, subscriber=subscriber_id).first()
+    if delivery is None:
+        raise PreviewError("there is no such letter")
+    item = Claimed(
+        delivery.pk,
+        delivery.edition_id,
+        subscriber_id,
+        delivery.covers_from,
+        delivery.planned_at,
+        delivery.attempts,
+        delivery.picks,
+    )
+    share, material = _share(item)
+    return render_digest(make_digest(share, material))
+
+
+def _imagine(edition_id: int, subscriber_id: int) -> Claimed:
+    """Return the delivery that would be: nothing of it is in the ledger."""
+    edition = Edition.objects.get(pk=edition_id)
+    if edition.matched_at is None:
+        raise PreviewError(
+            f"the edition of {edition.date} is open: it can be previewed once it is frozen"
+        )
+    return Claimed(0, edition_id, subscriber_id, edition.date, timezone.now(), 0, [])
+
+
+def _share(item: Claimed) -> tuple[Share, Material]:
+    readers = read_readers([item.subscriber_id])
+    if item.subscriber_id not in readers:
+        raise PreviewError("this reader is gone")
+    material = Material()
+    reader = readers[item.subscriber_id]
+    read_material(material, [(item, reader)])
+    return pick_share(item, reader, material), material

@@ -1,0 +1,41 @@
+"""The flow under Celery: each task calls a function and enqueues what follows from it.
+
+Tasks are hints. They carry limits, never addresses or lists; any of them may be lost, doubled or
+late without harm, because the ledger decides what is done.
+"""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from newsletter import days, recovery
+
+DELIVER_SECONDS = 50  # a task is short: well under its time limit and the visibility timeout
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def run_minute() -> dict[str, int]:
+    """Every minute: freeze, match and plan what is due, then ask for delivery."""
+    planned = days.run_minute(timezone.now())
+    if days.has_due_deliveries():
+        deliver.delay()
+    return {"planned": planned}
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def deliver() -> dict[str, int]:
+    """Deliver what is due for up to 50 seconds; ask again if more is left."""
+    drained = days.drain_deliveries(seconds=DELIVER_SECONDS)
+    if not drained.relay and days.has_due_deliveries():
+        deliver.delay()
+    return drained.states
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def recover() -> dict[str, int]:
+    """Every 30 seconds: settle what dead workers held."""
+    recovered = recovery.recover_deliveries()
+    if days.has_due_deliveries():
+        deliver.delay()
+    return {"settled": recovered.settled, "in_doubt": recovered.in_doubt}

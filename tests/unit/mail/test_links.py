@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from newsletter import links
+from newsletter.links import BadToken, TokenValue, make_token, read_token
+
+ids = st.integers(0, 2**63 - 1)
+
+
+@given(ids, st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_it_reads_back_what_a_token_says(subscriber_id: int, extra: str) -> None:
+    token = make_token("read", subscriber_id, extra)
+    assert read_token(token, "read") == TokenValue(subscriber_id, extra)
+    assert token.replace("-", "").replace("_", "").isalnum()
+    assert token.isascii()
+
+
+@given(ids, st.data())
+def test_it_refuses_every_change(subscriber_id: int, data: st.DataObject) -> None:
+    token = make_token("read", subscriber_id)
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.characters().filter(lambda c: c != token[place]))
+    with pytest.raises(BadToken):
+        read_token(token[:place] + other + token[place + 1 :], "read")
+    for mangled in (token[:place], token + "A", token + "\n", token + "=", token.swapcase()):
+        with pytest.raises(BadToken):
+            read_token(mangled, "read")
+
+
+@given(st.text(max_size=120))
+def test_it_refuses_what_it_never_made(token: str) -> None:
+    with pytest.raises(BadToken):
+        read_token(token, "unsubscribe")
+
+
+def test_it_binds_a_token_to_its_purpose() -> None:
+    with pytest.raises(BadToken):
+        read_token(make_token("manage", 7), "unsubscribe")
+
+
+def test_it_reads_tokens_of_a_replaced_key(settings: Settings) -> None:
+    settings.LINK_KEY = "old"
+    token = make_token("unsubscribe", 7)
+    settings.LINK_KEY = "new old"
+    assert read_token(token, "unsubscribe").subscriber_id == 7
+    assert make_token("unsubscribe", 7) != token
+    settings.LINK_KEY = "new"
+    with pytest.raises(BadToken):
+        read_token(token, "unsubscribe")
+
+
+def test_it_does_not_depend_on_the_secret_key(settings: Settings) -> None:
+    token = make_token("unsubscribe", 7)
+    settings.SECRET_KEY = "rotated"
+    assert read_token(token, "unsubscribe").subscriber_id == 7
+
+
+def test_it_makes_the_sites_addresses(settings: Settings) -> None:
+    settings.SITE_URL = "https://papers.example.org"
+    assert links.unsubscribe_url(7).startswith("https://papers.example.org/u/")
+    token = links.read_online_url(7, 12).removeprefix("https://papers.example.org/l/")
+    assert read_token(token, links.READ_ONLINE) == TokenValue(7, "12")
+    assert links.paper_url(3) == "https://papers.example.org/p/3"
+    assert len(links.unsubscribe_url(2**31)) < 80
+
+
+def test_it_makes_one_message_id_a_letter() -> None:
+    day = date(2026, 11, 20)
+    first = links.make_message_id(day, 7, "digest", "example.org")
+    assert first == links.make_message_id(day, 7, "digest", "example.org")
+    assert first.startswith("<")
+    assert first.endswith(".d@example.org>")
+    others = {
+        links.make_message_id(date(2026, 11, 21), 7, "digest", "example.org"),
+        links.make_message_id(day, 8, "digest", "example.org"),
+        links.make_message_id(day, 7, "confirm", "example.org"),
+    }
+    assert len(others | {first}) == 4
