@@ -19,7 +19,7 @@ from newsletter.mail.compose import bare_address, compose_message
 from newsletter.mail.letter import Digest, Envelope, Link, Section, Site
 from newsletter.mail.message import Message
 from newsletter.mail.render import render_digest
-from newsletter.matching.base import Document, Match, Reason
+from newsletter.matching.base import Document, Match
 from newsletter.matching.display import readable
 from newsletter.matching.rank import Pick, pick_papers
 from newsletter.models import Delivery, Edition, Paper, QueryMatches
@@ -48,11 +48,6 @@ class Material:
             (e for e in self.editions.values() if covers_from <= e.date <= last),
             key=lambda e: e.date,
         )
-
-    def reasons(self, paper: Paper, query_id: int) -> tuple[Reason, ...]:
-        """Return why this query matched this paper."""
-        found = self.matches.get((paper.edition_id or 0, query_id), ())
-        return next((m.reasons for m in found if m.document_id == paper.pk), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +188,8 @@ def make_digest(share: Share, material: Material) -> Digest:
     for pick in share.picks:
         paper = material.papers[pick.document_id]
         found = [
-            (names.get(query_id, EARLIER), material.reasons(paper, query_id))
-            for query_id in (pick.interest_id, *pick.also)
+            (names.get(query_id, EARLIER), reasons)
+            for query_id, reasons in zip((pick.interest_id, *pick.also), pick.reasons, strict=True)
         ]
         card = make_card(paper, found, material.late.get(paper.pk))
         sections.setdefault(pick.interest_id, []).append(card)
