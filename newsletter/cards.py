@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from newsletter import links
@@ -121,6 +122,21 @@ def explain_why(found: Sequence[tuple[str, Sequence[Reason]]]) -> tuple[Segment,
         segments.append(Segment(f"{_found_as(interest, reasons)}, {_where(reasons)}", marked=False))
     segments.append(Segment(".", marked=False))
     return tuple(segments)
+
+
+def make_similar_card(paper: Paper, liked: Paper, how: str, listed_on: date | None) -> Card:
+    """Return the card of a paper that no interest found, for its likeness to `liked`."""
+    return replace(make_card(paper, [], listed_on), why=explain_likeness(liked.title, how))
+
+
+def explain_likeness(title: str, how: str) -> tuple[Segment, ...]:
+    """Return "Similar to “…”, which you saved.", for a paper that no interest found."""
+    ends = {"saved": "which you saved", "opened": "which you opened"}
+    return (
+        Segment("Similar to “", marked=False),
+        Segment(readable(title).text, marked=True),
+        Segment(f"”, {ends[how]}.", marked=False),
+    )
 
 
 def _found_as(interest: str, reasons: Sequence[Reason]) -> str:

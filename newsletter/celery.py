@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 
@@ -14,4 +15,8 @@ app.autodiscover_tasks(["newsletter"])
 app.conf.beat_schedule = {
     "run-minute": {"task": "newsletter.tasks.run_minute", "schedule": 60.0},
     "recover": {"task": "newsletter.tasks.recover", "schedule": 30.0},
+    "learn-synonyms": {
+        "task": "newsletter.tasks.learn_synonyms",
+        "schedule": crontab(hour=3, minute=40),
+    },
 }

@@ -25,6 +25,7 @@ from newsletter.models import Delivery, Edition
 from newsletter.papers import waiting_papers
 from newsletter.recovery import recover_deliveries
 from newsletter.sending import deliver_batch, make_transport
+from newsletter.wordbook import pack_edition
 
 Progress = Callable[[str], None]
 
@@ -130,10 +131,11 @@ def _note(target: date, papers: int, waits: bool, relay: str) -> str:
 
 
 def prepare_edition(day: date, now: datetime) -> tuple[int, int]:
-    """Open, freeze and match the day's edition; return its id and how many papers it has."""
+    """Open, freeze, match and pack the day's edition; return its id and how many papers it has."""
     edition_id = open_edition(day, now)
     frozen = freeze_edition(edition_id, now)
     match_edition(edition_id, now)
+    pack_edition(edition_id)
     return edition_id, frozen.papers
 
 

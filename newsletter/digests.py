@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from newsletter import links
-from newsletter.cards import make_card
+from newsletter import links, neighbours
+from newsletter.cards import make_card, make_similar_card
 from newsletter.deliveries import Claimed, Entry
 from newsletter.editions import first_listing_days, match_newcomers, unpack_hits
 from newsletter.mail.compose import bare_address, compose_message
@@ -23,10 +23,12 @@ from newsletter.matching.base import Document, Match
 from newsletter.matching.display import readable
 from newsletter.matching.rank import Pick, pick_papers
 from newsletter.models import Delivery, Edition, Paper, QueryMatches
+from newsletter.neighbours import Neighbours, Similar
 from newsletter.papers import make_document
 from subscribers.queries import Reader, read_readers, suppressed_among
 
 KIND = "digest"
+SIMILAR = "Similar to what you saved"
 EARLIER = "an earlier interest"  # one the reader has removed since the letter was first composed
 
 
@@ -40,6 +42,7 @@ class Material:
     documents: dict[int, Document] = field(default_factory=dict)
     matches: dict[tuple[int, int], list[Match]] = field(default_factory=dict)  # edition, query
     late: dict[int, date] = field(default_factory=dict)  # paper id: the day it was listed
+    neighbours: Neighbours = field(default_factory=Neighbours)
 
     def covered(self, edition_id: int, covers_from: date) -> list[Edition]:
         """Return the matched editions a letter covers, oldest first."""
@@ -52,7 +55,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A letter to be: whose, which editions, what was picked of how many."""
+    """A letter to be: whose, which editions, what was picked of how many, what fills it up."""
 
     reader: Reader
     delivery_id: int
@@ -60,10 +63,17 @@ class Share:
     editions: Sequence[Edition]
     picks: Sequence[Pick]
     left_out: int
+    similar: Sequence[Similar] = ()
+
+    @property
+    def count(self) -> int:
+        """How many papers the letter carries."""
+        return len(self.picks) + len(self.similar)
 
     def picks_json(self) -> str:
         """Return the picks as the ledger keeps them: [[paper id, [query id, …]], …]."""
-        return json.dumps([[p.document_id, [p.interest_id, *p.also]] for p in self.picks])
+        matched = [[p.document_id, [p.interest_id, *p.also]] for p in self.picks]
+        return json.dumps(matched + neighbours.pack_similar(self.similar))
 
 
 @dataclass(slots=True)
@@ -103,7 +113,7 @@ def compose_batch(claimed: Sequence[Claimed], material: Material) -> Composed:
 
 def _compose_one(item: Claimed, reader: Reader, material: Material, composed: Composed) -> None:
     share = pick_share(item, reader, material)
-    if not share.picks:
+    if not share.count:
         composed.entries.append(Entry(item.id, Delivery.State.EMPTY, detail="nothing matched"))
         return
     rendered = render_digest(make_digest(share, material))
@@ -131,7 +141,9 @@ def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) 
     for item, reader in wanted:
         for edition in material.covered(item.edition_id, item.covers_from):
             queries = {interest.query_id for interest in reader.interests}
-            queries |= {query for _, some in item.picks for query in some}
+            queries |= {
+                query for some in neighbours.unpack_matched(item.picks).values() for query in some
+            }
             needed.setdefault(edition.pk, set()).update(
                 q for q in queries if (edition.pk, q) not in material.matches
             )
@@ -139,7 +151,27 @@ def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) 
         if query_ids:
             read_matches(material, edition_id, query_ids)
     found = {m.document_id for some in material.matches.values() for m in some}
+    found |= read_likenesses(material, wanted)
     read_papers(material, found - material.papers.keys())
+    if any(material.neighbours.liked.values()):
+        material.neighbours.learn(material.documents.values())
+
+
+def read_likenesses(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) -> set[int]:
+    """Read what fills thin letters and return the papers that takes; none where nobody wants it."""
+    kept = {
+        key
+        for item, _ in wanted
+        for one in neighbours.unpack_similar(item.picks)
+        for key in one[:2]
+    }
+    filling = [(item, reader) for item, reader in wanted if reader.similar_up_to and not item.picks]
+    editions = {
+        edition.pk
+        for item, _ in filling
+        for edition in material.covered(item.edition_id, item.covers_from)
+    }
+    return kept | material.neighbours.read({reader.id for _, reader in filling}, editions)
 
 
 def read_matches(material: Material, edition_id: int, query_ids: set[int]) -> None:
@@ -163,36 +195,49 @@ def pick_share(item: Claimed, reader: Reader, material: Material) -> Share:
     editions = material.covered(item.edition_id, item.covers_from)
     weights = {interest.query_id: interest.weight for interest in reader.interests}
     order = [interest.query_id for interest in reader.interests]
-    kept = {paper_id: set(some) for paper_id, some in item.picks}
+    kept = {paper_id: set(some) for paper_id, some in neighbours.unpack_matched(item.picks).items()}
     order += sorted({q for some in kept.values() for q in some} - weights.keys())
     matches = {
         query_id: [
             match
             for edition in editions
             for match in material.matches.get((edition.pk, query_id), ())
-            if not kept or query_id in kept.get(match.document_id, ())
+            if not item.picks or query_id in kept.get(match.document_id, ())
         ]
         for query_id in order
     }
-    limit = len(kept) or reader.papers_per_letter
+    limit = len(kept) if item.picks else reader.papers_per_letter
     weights = {query_id: weights.get(query_id, 1) for query_id in order}
     picked = pick_papers(matches, weights, order, material.documents, limit)
     edition = material.editions[item.edition_id]
-    return Share(reader, item.id, edition, editions, picked.picks, picked.left_out)
+    similar = neighbours.unpack_similar(item.picks)
+    if not item.picks and reader.similar_up_to:
+        room = min(reader.similar_up_to, reader.papers_per_letter) - len(picked.picks)
+        matched = {match.document_id for some in matches.values() for match in some}
+        covered = [edition.pk for edition in editions]
+        similar = material.neighbours.pick(reader.id, covered, matched, room)
+    return Share(reader, item.id, edition, editions, picked.picks, picked.left_out, similar)
 
 
 def make_digest(share: Share, material: Material) -> Digest:
     """Return what the letter says."""
+    papers, late = material.papers, material.late
     names = {interest.query_id: interest.text for interest in share.reader.interests}
     sections: dict[int, list[Any]] = {query_id: [] for query_id in names}
     for pick in share.picks:
-        paper = material.papers[pick.document_id]
+        paper = papers[pick.document_id]
         found = [
             (names.get(query_id, EARLIER), reasons)
             for query_id, reasons in zip((pick.interest_id, *pick.also), pick.reasons, strict=True)
         ]
-        card = make_card(paper, found, material.late.get(paper.pk))
+        card = make_card(paper, found, late.get(paper.pk))
         sections.setdefault(pick.interest_id, []).append(card)
+    extra = [
+        make_similar_card(
+            papers[one.paper_id], papers[one.liked_id], one.how, late.get(one.paper_id)
+        )
+        for one in share.similar
+    ]
     with_papers = [edition for edition in share.editions if material.announced[edition.pk]]
     subscriber_id = share.reader.id
     return Digest(
@@ -205,7 +250,8 @@ def make_digest(share: Share, material: Material) -> Digest:
             Section(names.get(query_id, EARLIER), f"i{query_id}", tuple(cards))
             for query_id, cards in sections.items()
             if cards
-        ),
+        )
+        + ((Section(SIMILAR, "similar", tuple(extra), extra=True),) if extra else ()),
         left_out=share.left_out,
         more_url=links.read_online_url(subscriber_id, share.delivery_id),
         note=share.edition.note.strip(),

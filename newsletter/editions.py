@@ -14,9 +14,9 @@ from django.db.models import Exists, F, Max, Min, OuterRef
 from newsletter.matching.base import Match, Reason
 from newsletter.matching.index import Index
 from newsletter.matching.query import parse_query
-from newsletter.matching.synonyms import DEFAULT_SYNONYMS
 from newsletter.models import Delivery, Edition, Listing, Paper, QueryMatches
 from newsletter.papers import list_documents, lock_papers, waiting_papers
+from newsletter.synonyms import read_synonyms
 from subscribers.models import Query
 from subscribers.queries import distinct_queries
 
@@ -147,7 +147,7 @@ def match_edition(edition_id: int, now: datetime) -> int:
                 key: (parse_query(query.text, MOST_CHARACTERS), query.expand)
                 for key, query in distinct.items()
             },
-            DEFAULT_SYNONYMS,
+            read_synonyms(),
         )
         papers = Paper.objects.filter(edition=edition, hidden=False)
         found = index.match(list_documents(papers))
@@ -183,7 +183,7 @@ def match_newcomers(edition_id: int, query_ids: Iterable[int]) -> None:
     if not compiled:
         return
     papers = Paper.objects.filter(edition=edition, hidden=False)
-    found = Index(compiled, DEFAULT_SYNONYMS).match(list_documents(papers))
+    found = Index(compiled, read_synonyms()).match(list_documents(papers))
     QueryMatches.objects.bulk_create(
         [
             QueryMatches(edition=edition, query_id=key, hits=pack_hits(found.get(key, [])))

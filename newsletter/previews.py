@@ -48,9 +48,7 @@ def preview_letter(edition_id: int, subscriber_id: int) -> PreviewedLetter:
     data = compose_message(rendered, make_envelope(share, timezone.now()))
     parsed = message_from_bytes(data, policy=policy.default)
     headers = tuple((name, str(value)) for name, value in parsed.items())
-    return PreviewedLetter(
-        rendered.subject, rendered.text, rendered.html, headers, len(share.picks)
-    )
+    return PreviewedLetter(rendered.subject, rendered.text, rendered.html, headers, share.count)
 
 
 def send_test_letter(edition_id: int, subscriber_id: int, to: str) -> Outcome:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from newsletter.matching.base import Reason
 from newsletter.matching.index import match_query
 from newsletter.matching.query import parse_query
-from newsletter.matching.synonyms import DEFAULT_SYNONYMS
 from newsletter.models import Paper
 from newsletter.papers import list_documents
+from newsletter.synonyms import read_synonyms
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class FoundPaper:
 def search_papers(text: str) -> list[FoundPaper]:
     """Return the stored papers that match `text`, best first; `QueryError` where it is refused."""
     query = parse_query(text)
-    matches = match_query(query, list_documents(Paper.objects.all()), DEFAULT_SYNONYMS)
+    matches = match_query(query, list_documents(Paper.objects.all()), read_synonyms())
     ids = [match.document_id for match in matches]
     titles = dict(Paper.objects.filter(pk__in=ids).values_list("id", "title"))
     return [FoundPaper(m.document_id, titles[m.document_id], m.score, m.reasons) for m in matches]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from newsletter import days, recovery
+from newsletter import acronyms, days, recovery
 
 DELIVER_SECONDS = 50  # a task is short: well under its time limit and the visibility timeout
 
@@ -39,3 +39,10 @@ def recover() -> dict[str, int]:
     if days.has_due_deliveries():
         deliver.delay()
     return {"settled": recovered.settled, "in_doubt": recovered.in_doubt}
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def learn_synonyms() -> dict[str, int]:
+    """Daily: propose what new papers define; nothing counts before the operator accepts it."""
+    learnt = acronyms.learn_synonyms()
+    return {"papers": learnt.papers, "proposed": learnt.proposed}

@@ -10,11 +10,12 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from subscribers import services
 from subscribers.forms import InterestForm, InterestFormSet, SubscriberForm, SuppressionForm
@@ -31,7 +32,7 @@ STATUS_COLOURS = {
     "paused": "info",
     "unsubscribed": "danger",
 }
-SCHEDULE = ("timezone", "send_time", "weekdays", "papers_per_letter")
+SCHEDULE = ("timezone", "send_time", "weekdays", "papers_per_letter", "similar_up_to")
 
 
 class ReadOnly:
@@ -82,6 +83,7 @@ class SubscriberAdmin(ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     ordering = ("-pk",)
     actions = ("unsubscribe",)
+    actions_detail = ("explain",)
     readonly_fields = (
         "status", "next_letter", "covered_until", "created_at", "confirmed_at", "unsubscribed_at",
     )  # fmt: skip
@@ -95,6 +97,12 @@ class SubscriberAdmin(ModelAdmin):  # type: ignore[misc]
             interest_count=Coalesce(Subquery(count, output_field=IntegerField()), 0),
             first_interests=ArraySubquery(texts),
         )
+
+    @action(description="Why (not)?", url_path="why", permissions=["view"])  # type: ignore[untyped-decorator]
+    def explain(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+        """Lead to the page that says why this reader got, or did not get, a paper."""
+        url = reverse("admin:newsletter_paper_explain", query={"reader": int(object_id)})
+        return HttpResponseRedirect(url)
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
     def status_label(self, reader: Subscriber) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 from newsletter.matching.base import QueryError
 from newsletter.matching.query import parse_query
-from subscribers.models import EVERY_DAY, MOST_PAPERS_PER_LETTER, WORKING_DAYS
+from subscribers.models import EVERY_DAY, MOST_PAPERS_PER_LETTER, MOST_SIMILAR, WORKING_DAYS
 
 MOST_QUERY_LENGTH = 400  # of the canonical text, as kept
 
@@ -149,6 +149,18 @@ def read_papers(text: str) -> int:
         "papers_per_letter",
         f"{_shown(text)} papers per letter",
         f"write a number from 1 to {MOST_PAPERS_PER_LETTER}",
+    )
+
+
+def read_similar(text: str) -> int:
+    """Return up to how many papers a letter is filled with similar ones, 0 (off) to 10."""
+    number = text.strip()
+    if number.isascii() and number.isdigit() and int(number[:9]) <= MOST_SIMILAR:
+        return int(number)
+    raise ReaderError(
+        "similar_up_to",
+        f"similar papers up to {_shown(text)}",
+        f"write a number from 0 (off) to {MOST_SIMILAR}",
     )
 
 

@@ -60,7 +60,9 @@ class SubscriberForm(SubscriberModelForm):
 
     class Meta:
         model = Subscriber
-        fields = ("email", "timezone", "send_time", "weekdays", "papers_per_letter")
+        fields = (
+            "email", "timezone", "send_time", "weekdays", "papers_per_letter", "similar_up_to",
+        )  # fmt: skip
 
     def clean_email(self) -> str:
         try:

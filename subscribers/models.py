@@ -11,6 +11,7 @@ EVERY_DAY = 0b111_1111  # bit 0 is Monday
 WORKING_DAYS = 0b001_1111
 PAPERS_PER_LETTER = 10
 MOST_PAPERS_PER_LETTER = 30
+MOST_SIMILAR = 10
 MOST_INTERESTS = 50
 
 
@@ -45,6 +46,15 @@ class Subscriber(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_PAPERS_PER_LETTER)],
         help_text=f"1 to {MOST_PAPERS_PER_LETTER}.",
     )
+    similar_up_to = models.PositiveSmallIntegerField(
+        "fill up with similar papers to",
+        default=0,
+        validators=[MaxValueValidator(MOST_SIMILAR)],
+        help_text=(
+            "When fewer papers match, fill the letter up to so many with those most like what the "
+            f"reader saved. 0 is off, {MOST_SIMILAR} the most."
+        ),
+    )
     next_send_at = models.DateTimeField("next letter", null=True, blank=True)
     covered_until = models.DateField("covered until", null=True, blank=True)
     created_at = models.DateTimeField("since", auto_now_add=True)
@@ -67,6 +77,10 @@ class Subscriber(models.Model):
                 condition=Q(papers_per_letter__gte=1)
                 & Q(papers_per_letter__lte=MOST_PAPERS_PER_LETTER),
                 name="subscriber_papers_per_letter_1_to_30",
+            ),
+            models.CheckConstraint(
+                condition=Q(similar_up_to__lte=MOST_SIMILAR),
+                name="subscriber_similar_up_to_0_to_10",
             ),
             models.CheckConstraint(
                 condition=Q(weekdays__gte=1) & Q(weekdays__lte=EVERY_DAY),

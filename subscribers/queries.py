@@ -29,7 +29,10 @@ class ReaderInterest:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One reader, the interests in the order of the letter; `weekdays` has Monday as bit 0."""
+    """One reader, the interests in the order of the letter; `weekdays` has Monday as bit 0.
+
+    With fewer matches than `similar_up_to` the letter is filled up to it with similar papers.
+    """
 
     id: int
     email: str
@@ -39,6 +42,7 @@ class Reader:
     weekdays: int
     papers_per_letter: int
     confirmed_at: datetime | None
+    similar_up_to: int
     interests: tuple[ReaderInterest, ...]
 
 
@@ -71,6 +75,7 @@ def read_readers(ids: Iterable[int]) -> dict[int, Reader]:
             "weekdays",
             "papers_per_letter",
             "confirmed_at",
+            "similar_up_to",
         )
     }
 

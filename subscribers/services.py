@@ -10,25 +10,30 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from subscribers.fields import (
     InterestError,
-    QueryText,
     ReaderError,
     normalise_address,
     read_papers,
     read_query,
+    read_similar,
     read_zone,
+)
+from subscribers.interests import (
+    add_interest,
+    intern_query,
+    keep_interest,
+    lock_reader,
+    set_expand,
 )
 from subscribers.models import (
     EVERY_DAY,
-    MOST_INTERESTS,
     PAPERS_PER_LETTER,
     ConsentEvent,
     Interest,
-    Query,
     Subscriber,
     Suppression,
 )
@@ -54,6 +59,7 @@ __all__ = [
     "intern_query",
     "is_suppressed",
     "normalise_address",
+    "set_expand",
     "set_schedule",
     "suppress_address",
     "unsubscribe",
@@ -74,28 +80,6 @@ class AddedSubscriber:
     covered_until: date
 
 
-def intern_query(text: str, expand: bool = True) -> int:
-    """Return the id of the shared query for `text`, made if new; `InterestError` if refused.
-
-    Safe against others interning the same text at the same time.
-    """
-    canonical = read_query(text).canonical
-    return _intern(canonical, expand)
-
-
-def add_interest(
-    subscriber_id: int, text: str, weight: int = Interest.NORMAL, *, expand: bool = True
-) -> int:
-    """Return the id of the reader's interest `text`, added last; a repeated one stays as it is.
-
-    `InterestError` for a refused query, `ReaderError` for an unknown reader or the 51st interest.
-    """
-    query = read_query(text)
-    with transaction.atomic():
-        _lock(subscriber_id)
-        return _add_interest(subscriber_id, query, weight, expand)
-
-
 def add_confirmed_subscriber(
     email: str,
     interests: Sequence[str],
@@ -105,21 +89,26 @@ def add_confirmed_subscriber(
     papers_per_letter: int = PAPERS_PER_LETTER,
     *,
     starred: Sequence[str] = (),
+    exact: Sequence[str] = (),
     source: str,
     now: datetime,
     returning: bool = False,
+    similar_up_to: int = 0,
 ) -> AddedSubscriber:
     """Make `email` a confirmed reader on the operator's word, and record that word as consent.
 
     The first letter covers the editions from the day of `now` (of the site) on. An address that
     waits for its own confirmation is confirmed; one that is subscribed, is suppressed, or
     unsubscribed (unless it is `returning`) is refused with `ReaderError`; nothing is kept then.
+    Interests in `exact` find no synonyms.
     """
     address = normalise_address(email)
     read_papers(str(papers_per_letter))
+    read_similar(str(similar_up_to))
     zone = read_zone(timezone)
-    queries = [(read_query(text), Interest.STARRED) for text in starred]
-    queries += [(read_query(text), Interest.NORMAL) for text in interests]
+    queries = [(read_query(text), Interest.STARRED, True) for text in starred]
+    queries += [(read_query(text), Interest.NORMAL, True) for text in interests]
+    queries += [(read_query(text), Interest.NORMAL, False) for text in exact]
     first = first_send_at(now, send_time, zone, weekdays)
     with transaction.atomic():
         _refuse_suppressed(address)
@@ -127,12 +116,12 @@ def add_confirmed_subscriber(
         _refuse_subscribed(row, created, returning)
         row.status = Subscriber.Status.CONFIRMED
         row.timezone, row.send_time, row.weekdays = zone, send_time, weekdays
-        row.papers_per_letter = papers_per_letter
+        row.papers_per_letter, row.similar_up_to = papers_per_letter, similar_up_to
         row.confirmed_at, row.unsubscribed_at = now, None
         row.next_send_at, row.covered_until = first, day_before(now)
         row.save()
-        for query, weight in queries:
-            _add_interest(row.pk, query, weight, expand=True)
+        for query, weight, expand in queries:
+            keep_interest(row.pk, query, weight, expand)
         record_consent(
             row.pk, ConsentEvent.Kind.CONFIRMED_BY_OPERATOR, source, wording=OPERATOR_WORDING
         )
@@ -157,6 +146,7 @@ def set_schedule(
     send_time: time | None = None,
     weekdays: int | None = None,
     papers_per_letter: int | None = None,
+    similar_up_to: int | None = None,
 ) -> datetime | None:
     """Change what is given and return the UTC instant of the next letter, None if none is due.
 
@@ -165,20 +155,23 @@ def set_schedule(
     would come later than that, the first letter comes before it.
     """
     with transaction.atomic():
-        row = _lock(subscriber_id)
+        row = lock_reader(subscriber_id)
         old_zone, old_first = row.timezone, row.next_send_at
         row.timezone = row.timezone if timezone is None else read_zone(timezone)
         row.send_time = row.send_time if send_time is None else send_time
         row.weekdays = row.weekdays if weekdays is None else weekdays
         if papers_per_letter is not None:
             row.papers_per_letter = int(read_papers(str(papers_per_letter)))
+        if similar_up_to is not None:
+            row.similar_up_to = read_similar(str(similar_up_to))
         is_reading = row.status == Subscriber.Status.CONFIRMED
         if is_reading and (old_first is None or old_first > now):
             spent = spent_date(row, old_zone, now) if old_first else None
             row.next_send_at = reschedule(row, now, spent)
         row.save(
             update_fields=[
-                "timezone", "send_time", "weekdays", "papers_per_letter", "next_send_at",
+                "timezone", "send_time", "weekdays", "papers_per_letter", "similar_up_to",
+                "next_send_at",
             ]
         )  # fmt: skip
         return row.next_send_at
@@ -219,45 +212,6 @@ def describe_standing(row: Subscriber) -> tuple[str, str]:
     if row.status == Subscriber.Status.UNCONFIRMED:
         return "waits for its own confirmation", "confirm it with add_subscriber"
     return "already subscribed", "edit the reader in the admin"
-
-
-def _intern(canonical: str, expand: bool) -> int:
-    known = Query.objects.filter(text=canonical, expand=expand).values_list("pk", flat=True)
-    if (found := known.first()) is not None:
-        return found
-    # ON CONFLICT waits for whoever inserts the same text, so that the row is visible then.
-    Query.objects.bulk_create([Query(text=canonical, expand=expand)], ignore_conflicts=True)
-    return known.get()
-
-
-def _add_interest(subscriber_id: int, query: QueryText, weight: int, expand: bool) -> int:
-    mine = Interest.objects.filter(subscriber_id=subscriber_id)
-    query_id = _intern(query.canonical, expand)
-    if (known := mine.filter(query_id=query_id).values_list("pk", flat=True).first()) is not None:
-        return known
-    if mine.count() >= MOST_INTERESTS:
-        raise ReaderError(
-            "interest",
-            f"{query.typed!r} would be interest {MOST_INTERESTS + 1}",
-            f"a reader has at most {MOST_INTERESTS}, remove one first",
-        )
-    last = mine.aggregate(last=Max("position"))["last"]
-    return Interest.objects.create(
-        subscriber_id=subscriber_id,
-        query_id=query_id,
-        text=query.typed,
-        weight=weight,
-        position=0 if last is None else last + 1,
-    ).pk
-
-
-def _lock(subscriber_id: int) -> Subscriber:
-    try:
-        return Subscriber.objects.select_for_update().get(pk=subscriber_id)
-    except Subscriber.DoesNotExist as error:
-        raise ReaderError(
-            "id", f"no reader has the number {subscriber_id}", "look it up in the admin"
-        ) from error
 
 
 def _get_or_create(address: str, send_time: time) -> tuple[Subscriber, bool]:

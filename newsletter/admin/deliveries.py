@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from newsletter.admin.base import STATE_COLOURS, ReadOnlyAdmin, format_day, labelled, link
+from newsletter.admin.base import (
+    STATE_COLOURS,
+    ReadOnlyAdmin,
+    button,
+    format_day,
+    labelled,
+    link,
+)
+from newsletter.admin.explain import explain_url
 from newsletter.admin.filters import EditionFilter
 from newsletter.matching.display import readable
 from newsletter.models import Delivery, Paper
@@ -31,6 +39,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     search_fields = ("subscriber__email",)
     search_help_text = "Start of an address, or Message-ID"
     ordering = ("-pk",)
+    actions_detail = ("explain",)
     fieldsets = (
         (None, {"fields": ("reader_link", "edition_link", "state", "covers_from")}),
         ("The letter", {"fields": ("carried", "message_id")}),
@@ -69,6 +78,11 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         readers = Subscriber.objects.filter(email__startswith=term.lower())
         whole = f"<{term.strip('<>')}>"
         return queryset.filter(Q(subscriber__in=readers) | Q(message_id=whole)), False
+
+    @button("Why (not)?", "why", "view")
+    def explain(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+        reader_id = Delivery.objects.values_list("subscriber", flat=True).get(pk=int(object_id))
+        return HttpResponseRedirect(explain_url(reader=reader_id))
 
     @admin.display(description="Reader", ordering="subscriber__email")
     def reader(self, delivery: Delivery) -> str:
@@ -116,9 +130,10 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 def name_picks(delivery: Delivery) -> list[tuple[int, str, list[str]]]:
     """Return the letter's papers, best first: (id, title, the interests as this reader typed them).
 
-    An interest the reader has since removed goes by its canonical text.
+    An interest the reader has since removed goes by its canonical text; what fills a letter up has
+    none, and is "similar".
     """
-    picks: list[tuple[int, list[int]]] = [(paper, list(keys)) for paper, keys in delivery.picks]
+    picks: list[tuple[int, list[int]]] = [(pick[0], list(pick[1])) for pick in delivery.picks]
     papers = Paper.objects.filter(pk__in=[paper for paper, _ in picks])
     titles = dict(papers.values_list("pk", "title"))
     wanted = {key for _, keys in picks for key in keys}
@@ -129,7 +144,7 @@ def name_picks(delivery: Delivery) -> list[tuple[int, str, list[str]]]:
         (
             paper,
             readable(titles.get(paper, "a paper since removed")).text,
-            [words[key] for key in keys if key in words],
+            [words[key] for key in keys if key in words] if keys else ["similar"],
         )
         for paper, keys in picks
     ]

@@ -12,12 +12,12 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-from newsletter.models import Delivery, Edition, Listing, Paper
+from newsletter.models import Delivery, Edition, Listing, Paper, Synonym
 from subscribers.models import ConsentEvent, Interest, Query, Subscriber, Suppression
 
 Item = dict[str, Any]
 NOUNS: list[tuple[str, list[tuple[str, type[Model]]]]] = [
-    ("Papers", [("Papers", Paper), ("Listings", Listing)]),
+    ("Papers", [("Papers", Paper), ("Listings", Listing), ("Synonyms", Synonym)]),
     ("Letters", [("Editions", Edition), ("Deliveries", Delivery)]),
     (
         "Readers",

@@ -6,10 +6,19 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 
-from newsletter.admin.base import Admin, ReadOnlyAdmin, ReadOnlyInline, format_day, link
+from newsletter.admin.base import (
+    Admin,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    button,
+    format_day,
+    link,
+)
+from newsletter.admin.explain import explain_url, show_explanation
 from newsletter.admin.filters import EditionFilter
 from newsletter.editions import EditionError, hide_papers
 from newsletter.matching.display import readable
@@ -53,6 +62,7 @@ class PaperAdmin(Admin[Paper]):
     search_help_text = "Title, author, arXiv id or DOI"
     ordering = ("-pk",)
     actions = ("hide", "unhide")
+    actions_detail = ("explain",)
     inlines = (ListingInline,)
     fieldsets = (
         (None, {"fields": ("title_readable", "authors_readable", "abstract_readable", "address")}),
@@ -83,6 +93,14 @@ class PaperAdmin(Admin[Paper]):
         if self.is_list(request):
             return papers.select_related("edition").defer(*HEAVY, BITS).prefetch_related("listings")
         return papers.select_related("edition").defer(BITS)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(show_explanation)
+        return [path("explain/", view, name="newsletter_paper_explain"), *super().get_urls()]
+
+    @button("Why (not)?", "why", "view")
+    def explain(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+        return HttpResponseRedirect(explain_url(paper=int(object_id)))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Paper | None = None) -> list[str]:
         shown: list[Any] = [name for _, group in self.fieldsets for name in group["fields"]]

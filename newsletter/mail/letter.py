@@ -40,11 +40,15 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The papers whose strongest interest is `interest`, best first; `anchor` is unique."""
+    """The papers whose strongest interest is `interest`, best first; `anchor` is unique.
+
+    With `extra` no interest found them: they fill the letter up, and `interest` is their heading.
+    """
 
     interest: str
     anchor: str
     cards: tuple[Card, ...]
+    extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)

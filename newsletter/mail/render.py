@@ -46,7 +46,10 @@ def render_subject(digest: Digest) -> str:
 
 def make_preheader(digest: Digest) -> str:
     """Return what an inbox shows after the subject: the numbers, the interests."""
-    shares = ", ".join(f"{len(s.cards)} for {s.interest}" for s in digest.sections)
+    shares = ", ".join(
+        f"{len(s.cards)} {s.interest.lower() if s.extra else f'for {s.interest}'}"
+        for s in digest.sections
+    )
     return clip(
         " ".join(f"{digest.count} of {digest.announced} papers: {shares}".split()),
         PREHEADER_LIMIT,

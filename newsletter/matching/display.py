@@ -42,6 +42,10 @@ class Readable:
         first = bisect_right(self._ends, start)
         return first, max(first, bisect_left(self._starts, end))
 
+    def raw_span(self, start: int, end: int) -> Span:
+        """The part of the raw text that text[start:end], not empty, shows."""
+        return (self._starts[start], self._ends[end - 1]) if self._starts else (start, end)
+
 
 @dataclass(frozen=True, slots=True)
 class Snippet:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate, compress, count
-from operator import add
 from typing import NamedTuple, TypeVar
 
 from newsletter.matching.authors import Name, author_parts
-from newsletter.matching.phrases import HEAD, Chain, Pattern, Phrase, Prefix, patterns
+from newsletter.matching.chains import MANY_CUTS, ONE_WORD, Chains, FiledChain
+from newsletter.matching.grams import Heads, occurring
+from newsletter.matching.phrases import HEAD, Chain, Phrase, patterns, plain_phrase, stands
 from newsletter.matching.reading import (
     ABSTRACT,
     AUTHORS,
@@ -24,40 +24,52 @@ from newsletter.matching.tree import Atom
 
 __all__ = ["Files", "Found", "Hit"]
 
+_ANYWHERE = frozenset({TITLE, KEYWORDS, ABSTRACT})
 _FIELDS = {
-    "": frozenset({TITLE, KEYWORDS, ABSTRACT}),
+    "": _ANYWHERE,
     "title": frozenset({TITLE}),
     "abs": frozenset({ABSTRACT}),
     "org": frozenset({ORGANIZATIONS}),
 }
 Found = dict[int, list[Hit]]  # atom number -> where in a document
-_HEAD = 8  # letters under which the lengths of longer keys are listed,
-_DENSE_HEAD = 3  # and of shorter ones of as many words: signs of Chinese
 _T = TypeVar("_T")
 
 
 class _Filed(NamedTuple):
-    way: Pattern
+    way: Phrase
     number: int  # of the atom
     fields: frozenset[int]
     spelling: int  # even; the odd one after it is the same with its words joined
 
 
-_Chains = dict[int, _Filed]  # by identity: chains to be looked for in a text
+_Places = int | list[_Filed]  # a plain phrase alone, by its number: almost all; else all there is
 
 
 class Files:
-    """Atoms by what must occur for them to be found."""
+    """Atoms by what must occur for them to be found.
+
+    A phrase of lower-case words without field, slack or synonyms is plain: of it only the key and
+    the cuts are kept, and no pattern is made.
+    """
 
     def __init__(self) -> None:
-        self._phrases: dict[str, list[_Filed]] = {}  # by the key of a phrase or a chain's anchor
-        self._short: dict[str, list[_Filed]] = {}  # those of them shorter than a head
-        # By how a longer key begins: how long it is, and how many such keys there are.
-        self._lengths: dict[int, dict[str, dict[int, int]]] = {_HEAD: {}, _DENSE_HEAD: {}}
-        self._prefixes: dict[str, list[_Filed]] = {}
+        self._phrases: dict[str, _Places] = {}  # by key
+        self._heads = Heads()
+        self._cuts: dict[int, tuple[int, ...]] = {}  # of plain phrases of several words
+        self._chains = Chains()
         self._authors: dict[str, list[tuple[Name, int]]] = {}
         self._categories: dict[str, list[int]] = {}
-        self._atoms: dict[int, tuple[Atom, tuple[str, ...]]] = {}
+        self._atoms: dict[int, str | tuple[Atom, tuple[str, ...]]] = {}  # plain: its words
+
+    def add_plain(self, number: int, words: str, key: str, cuts: tuple[int, ...]) -> None:
+        """Files the plain phrase `words` under its number; `plain_phrase` gave key and cuts."""
+        self._atoms[number] = words
+        if cuts:
+            self._cuts[number] = cuts
+        there = self._phrases.setdefault(key, number)
+        if there != number:
+            self._listed(key).append(_plain_filed(number, key, cuts))
+        self._list_length(key, cuts, 1)
 
     def add(self, number: int, atom: Atom, others: tuple[str, ...]) -> None:
         """Files an atom under its number, found by its words or by any of `others`."""
@@ -69,14 +81,20 @@ class Files:
             for key in name.keys:
                 self._authors.setdefault(_author_key(key), []).append((name, number))
         else:
-            for files, key, filed in self._places(number, atom, others):
-                files.setdefault(key, []).append(filed)
-                if files is self._phrases:
-                    self._list_length(filed, key, 1)
+            for filed in _placed(number, atom, others):
+                if isinstance(filed, FiledChain):
+                    self._chains.add(filed)
+                else:
+                    self._listed(filed.way.key).append(filed)
+                    self._list_length(filed.way.key, filed.way.cuts, 1)
 
-    def remove(self, number: int) -> None:
-        """Takes an atom out again."""
-        atom, others = self._atoms.pop(number)
+    def remove(self, number: int) -> str:
+        """Takes an atom out again; returns its words."""
+        kept = self._atoms.pop(number)
+        if isinstance(kept, str):
+            self._remove_plain(number, kept)
+            return kept
+        atom, others = kept
         if atom.field == "cat":
             _take(self._categories, atom.words, number)
         elif atom.field == "author":
@@ -84,10 +102,13 @@ class Files:
             for key in name.keys:
                 _take(self._authors, _author_key(key), (name, number))
         else:
-            for files, key, filed in self._places(number, atom, others):
-                _take(files, key, filed)
-                if files is self._phrases:
-                    self._list_length(filed, key, -1)
+            for filed in _placed(number, atom, others):
+                if isinstance(filed, FiledChain):
+                    self._chains.remove(filed)
+                else:
+                    self._unlist(filed.way.key, filed)
+                    self._list_length(filed.way.key, filed.way.cuts, -1)
+        return atom.words
 
     def find(self, reading: Reading) -> Found:
         """Every filed atom that occurs in the document, by number, with every place once."""
@@ -100,86 +121,62 @@ class Files:
             self._find_categories(reading, found)
         return found
 
-    def _places(
-        self, number: int, atom: Atom, others: tuple[str, ...]
-    ) -> Iterator[tuple[dict[str, list[_Filed]], str, _Filed]]:
-        fields = _FIELDS[atom.field]
-        spellings = [patterns(atom.words, atom.slack, atom.field != "org")]
-        spellings.extend(patterns(other) for other in others)
-        for spelling, ways in enumerate(spellings):
-            for way in ways:
-                anchor = _anchor(way)
-                filed = _Filed(way, number, fields, 2 * spelling)
-                if isinstance(anchor, Prefix):
-                    yield self._prefixes, anchor.key[:HEAD], filed
-                else:
-                    yield self._phrases, anchor.key, filed
-
-    def _list_length(self, filed: _Filed, key: str, more: int) -> None:
-        """Lists how long a key is under its head, or no longer, for texts cut into more words."""
-        if len(key) < _HEAD:
-            _mirror(self._phrases, self._short, key)
-            size = _DENSE_HEAD
-            if len(_anchor(filed.way).cuts) < _DENSE_HEAD - 1:
-                return
+    def _remove_plain(self, number: int, words: str) -> None:
+        plain = plain_phrase(words)
+        assert plain is not None, words  # noqa: S101 (it was when it was added)
+        key, cuts = plain
+        self._cuts.pop(number, None)
+        if self._phrases[key] == number:
+            del self._phrases[key]
         else:
-            size = _HEAD
-        lengths = self._lengths[size].setdefault(key[:size], {})
-        lengths[len(key)] = lengths.get(len(key), 0) + more
-        if not lengths[len(key)]:
-            del lengths[len(key)]
-        if not lengths:
-            del self._lengths[size][key[:size]]
+            self._unlist(key, _plain_filed(number, key, cuts))
+        self._list_length(key, cuts, -1)
+
+    def _listed(self, key: str) -> list[_Filed]:
+        """What is filed under a key, as a list to add to."""
+        there = self._phrases.setdefault(key, [])
+        if isinstance(there, list):
+            return there
+        listed = self._phrases[key] = [_plain_filed(there, key, self._cuts.get(there, ()))]
+        return listed
+
+    def _unlist(self, key: str, gone: _Filed) -> None:
+        left = [filed for filed in self._listed(key) if filed != gone]
+        if left:
+            self._phrases[key] = left
+        else:
+            del self._phrases[key]
+
+    def _list_length(self, key: str, cuts: tuple[int, ...], more: int) -> None:
+        if len(key) >= ONE_WORD or len(cuts) >= MANY_CUTS:
+            self._heads.list(key, more)
 
     def _find_words(self, text: NormalText, field: int, item: int, found: Found) -> None:
-        chains: _Chains = {}
-        for first, last, filed_here in self._occurring(text):
-            for filed in filed_here:
-                if isinstance(filed.way, Chain):
-                    chains[id(filed)] = filed
-                elif field in filed.fields and filed.way.stands(text, first, last):
-                    _note(found, filed, field, item, first, last)
-        if self._prefixes:
-            chains.update((id(filed), filed) for filed in self._begun(text))
-        for filed in chains.values():
-            if field in filed.fields and isinstance(filed.way, Chain):
-                for first, last in filed.way.find(text):
-                    _note(found, filed, field, item, first, last)
-
-    def _occurring(self, text: NormalText) -> Iterator[tuple[int, int, list[_Filed]]]:
-        """Words first..last-1 that join to a key, and what is filed under it."""
-        forms, phrases, short = text.forms, self._phrases, self._short
-        for first in compress(count(), map(phrases.__contains__, forms)):
-            yield first, first + 1, phrases[forms[first]]
-        if short:
-            pairs = list(map(add, forms, forms[1:]))
-            for first in compress(count(), map(short.__contains__, pairs)):
-                yield first, first + 2, short[pairs[first]]
-        joined = "".join(forms)
-        starts = list(accumulate(map(len, forms), initial=0))
-        ends: dict[int, int] = {}
-        for size, heads in self._lengths.items():
-            if not heads:
+        plainly = field in _ANYWHERE
+        forms, cuts_of, phrases = text.forms, self._cuts, self._phrases
+        for first, last, key in occurring(text, phrases, self._heads):
+            number = phrases[key]
+            if not isinstance(number, int):
+                _note_listed(found, number, text, (field, item, first, last))
                 continue
-            begun = [joined[start : start + size] for start in starts]
-            for first in compress(count(), map(heads.__contains__, begun)):
-                ends = ends or dict(zip(starts, count(), strict=False))
-                start = starts[first]
-                for length in heads[begun[first]]:
-                    last = ends.get(start + length, 0)
-                    # One word was found above, and so were two that are short.
-                    if last > first + 1 + (size == _DENSE_HEAD):
-                        filed = phrases.get(joined[start : start + length])
-                        if filed:
-                            yield first, last, filed
-
-    def _begun(self, text: NormalText) -> Iterator[_Filed]:
-        """What is filed under a prefix that begins a word or a run of words."""
-        lowers = [word.lower for word in text.words]
-        joined = "".join(lowers)
-        starts = accumulate(map(len, lowers), initial=0)
-        for head in self._prefixes.keys() & {joined[start : start + HEAD] for start in starts}:
-            yield from self._prefixes[head]
+            cuts = cuts_of.get(number, ())
+            size = last - first
+            if not plainly or (size > MANY_CUTS > len(cuts) and len(key) < ONE_WORD):
+                continue
+            # Two words that are cut as typed are almost all; nothing more is to be asked of them.
+            if size > 1 and not (
+                (size == len(cuts) + 1 == 2 and len(forms[first]) == cuts[0])
+                or stands(cuts, text, first, last)
+            ):
+                continue
+            hit = field, item, first, last, 1 if size <= len(cuts) else 0
+            hits = found.get(number)
+            if hits is None:
+                found[number] = [hit]
+            else:
+                hits.append(hit)
+        for filed, first, last in self._chains.find(text, field):
+            found.setdefault(filed.number, []).append((field, item, first, last, filed.spelling))
 
     def _find_authors(self, reading: Reading, found: Found) -> None:
         for item, author in enumerate(reading.document.authors):
@@ -203,24 +200,41 @@ class Files:
                     found.setdefault(number, []).append((CATEGORIES, item, 0, 0, 0))
 
 
-def _anchor(way: Pattern) -> Phrase | Prefix:
-    return way.anchor if isinstance(way, Chain) else way
+def _placed(number: int, atom: Atom, others: tuple[str, ...]) -> Iterator[_Filed | FiledChain]:
+    fields = _FIELDS[atom.field]
+    spellings = [patterns(atom.words, atom.slack, atom.field != "org")]
+    spellings.extend(patterns(other) for other in others)
+    for spelling, ways in enumerate(spellings):
+        for way in ways:
+            if isinstance(way, Chain):
+                yield FiledChain(way, number, fields, 2 * spelling)
+            else:
+                yield _Filed(way, number, fields, 2 * spelling)
+
+
+def _plain_filed(number: int, key: str, cuts: tuple[int, ...]) -> _Filed:
+    return _Filed(Phrase(key, cuts), number, _ANYWHERE, 0)
 
 
 def _author_key(part: str) -> str:
     return f"{part[:HEAD]}*" if part.endswith("*") else part
 
 
-def _note(found: Found, filed: _Filed, field: int, item: int, first: int, last: int) -> None:
-    # Fewer words than were typed: read as one, as in pretraining for pre-training.
-    way = filed.way
-    joined = isinstance(way, Phrase) and last - first <= len(way.cuts)
-    hit = (field, item, first, last, filed.spelling + joined)
-    hits = found.get(filed.number)
-    if hits is None:
-        found[filed.number] = [hit]
-    else:
-        hits.append(hit)
+def _note_listed(
+    found: Found, listed: list[_Filed], text: NormalText, here: tuple[int, int, int, int]
+) -> None:
+    """Notes those of `listed` that stand here."""
+    field, item, first, last = here
+    size = last - first
+    for filed in listed:
+        way = filed.way
+        cuts = len(way.cuts)
+        if field not in filed.fields or (size > MANY_CUTS > cuts and len(way.key) < ONE_WORD):
+            continue
+        if way.stands(text, first, last):
+            # Fewer words than were typed: read as one, as in pretraining for pre-training.
+            hit = field, item, first, last, filed.spelling + (size <= cuts)
+            found.setdefault(filed.number, []).append(hit)
 
 
 def _take(files: dict[str, list[_T]], key: str, gone: _T) -> None:
@@ -229,10 +243,3 @@ def _take(files: dict[str, list[_T]], key: str, gone: _T) -> None:
         files[key] = left
     else:
         files.pop(key, None)
-
-
-def _mirror(files: dict[str, list[_T]], other: dict[str, list[_T]], key: str) -> None:
-    if key in files:
-        other[key] = files[key]
-    else:
-        other.pop(key, None)

@@ -7,18 +7,21 @@ cannot match without.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from newsletter.matching.base import Document, Match, Reason
 from newsletter.matching.filing import Files, Found
-from newsletter.matching.rank import document_order, popularity, score_atom
+from newsletter.matching.memory import uncollected
+from newsletter.matching.phrases import plain_phrase
+from newsletter.matching.rank import FIELD_SCORES, document_order, popularity, score_atom
 from newsletter.matching.reading import FIELDS, Reading
 from newsletter.matching.synonyms import DEFAULT_SYNONYMS, Synonyms
 from newsletter.matching.tree import And, Atom, Node, Not, Query
 
-AtomKey = tuple[Atom, bool]  # an atom, and whether it finds its synonyms too
+# An atom, and whether it finds its synonyms too; of a plain phrase without any the words alone.
+AtomKey = tuple[Atom, bool] | str
 
 
 class Score(NamedTuple):
@@ -29,7 +32,7 @@ class Score(NamedTuple):
     score: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Compiled:
     """A query: its atoms numbered. `root` is a number, or an operator with its operands."""
 
@@ -46,21 +49,14 @@ class _Operator:
 
 
 _Term = int | _Operator
-
-
-@dataclass(slots=True)
-class _Shared:
-    """An atom shared by all queries that use it."""
-
-    key: AtomKey
-    uses: int = 0
-    watchers: list[int] = field(default_factory=list)
+_Watchers = int | list[int]  # the only query, of this one atom; or the ids of all
 
 
 class Index:
     """Queries by id, each with whether synonyms count; may be changed in place.
 
-    `queries` maps an id to (query, expand). Equal atoms of different queries are compiled once.
+    `queries` maps an id to (query, expand). Equal atoms of different queries are compiled once. Of
+    a query that is one plain phrase only the atom is kept.
     """
 
     def __init__(
@@ -71,11 +67,15 @@ class Index:
         self._synonyms = synonyms
         self._files = Files()
         self._numbers: dict[AtomKey, int] = {}
-        self._atoms: dict[int, _Shared] = {}
-        self._queries: dict[int, _Compiled] = {}
+        self._keys: dict[int, AtomKey] = {}  # of the numbers of all but plain atoms
+        self._further: dict[int, int] = {}  # uses of an atom after the first
+        self._watchers: dict[int, _Watchers] = {}
+        self._queries: dict[int, Atom | _Compiled] = {}
         self._next = 0
-        for query_id, (query, expand) in (queries or {}).items():
-            self.add(query_id, query, expand)
+        if queries:
+            with uncollected():
+                for query_id, (query, expand) in queries.items():
+                    self.add(query_id, query, expand)
 
     def __len__(self) -> int:
         return len(self._queries)
@@ -85,70 +85,109 @@ class Index:
 
     def add(self, query_id: int, query: Query, expand: bool = True) -> None:
         """Adds a query, or puts it in the place of the one that had this id."""
-        self.discard(query_id)
+        if query_id in self._queries:
+            self.discard(query_id)
+        if isinstance(query.root, Atom):
+            self._add_atom(query_id, query.root, expand)
+            return
         numbers: list[int] = []
         wanted: dict[int, Atom] = {}
         root = self._compile(query.root, expand, True, numbers, wanted)
-        compiled = _Compiled(root, tuple(wanted.items()), _watched(root), tuple(numbers))
-        self._queries[query_id] = compiled
-        for number in compiled.watched:
-            self._atoms[number].watchers.append(query_id)
+        watched = _watched(root, wanted)
+        self._queries[query_id] = _Compiled(root, tuple(wanted.items()), watched, tuple(numbers))
+        for number in watched:
+            watchers = self._watchers.setdefault(number, [])
+            if isinstance(watchers, list):
+                watchers.append(query_id)
+            else:
+                self._watchers[number] = [watchers, query_id]
 
     def discard(self, query_id: int) -> None:
         """Removes a query; an id that is not there is no error."""
-        compiled = self._queries.pop(query_id, None)
-        if compiled is None:
+        kept = self._queries.pop(query_id, None)
+        if kept is None:
             return
-        for number in compiled.watched:
-            self._atoms[number].watchers.remove(query_id)
-        for number in compiled.numbers:
-            shared = self._atoms[number]
-            shared.uses -= 1
-            if not shared.uses:
-                self._files.remove(number)
-                del self._numbers[shared.key], self._atoms[number]
+        watched: tuple[int, ...]
+        numbers: tuple[int, ...]
+        if isinstance(kept, Atom):
+            number = self._numbers[kept.words]
+            watched, numbers = (number,), (number,)
+        else:
+            watched, numbers = kept.watched, kept.numbers
+        for number in watched:
+            watchers = self._watchers[number]
+            if isinstance(watchers, list) and len(watchers) > 1:
+                watchers.remove(query_id)
+            else:
+                del self._watchers[number]
+        for number in numbers:
+            self._release(number)
 
     def match(self, documents: Iterable[Document]) -> dict[int, list[Match]]:
         """The matches of every query that has one, by query id, best first by the total order."""
         matches: dict[int, list[Match]] = {}
         extra: dict[int, float] = {}
-        for document in sorted(documents, key=document_order):
-            extra[document.id] = popularity(document.upvotes)
-            reading = Reading(document)
-            found = self._files.find(reading)
-            places: dict[int, tuple[_Place, ...]] = {}
-            for query_id, compiled, score in self._matching(found):
-                reasons = _reasons(compiled, found, places, reading)
-                match = Match(document.id, score, reasons)
-                matches.setdefault(query_id, []).append(match)
+        with uncollected():
+            for document in sorted(documents, key=document_order):
+                extra[document.id] = popularity(document.upvotes)
+                for query_id, score, reasons in self._explained(Reading(document)):
+                    matches.setdefault(query_id, []).append(Match(document.id, score, reasons))
         for found_matches in matches.values():
             if len(found_matches) > 1:  # stable: equal scores stay in the order of documents
                 found_matches.sort(key=lambda match: -match.score - extra[match.document_id])
         return matches
 
+    def explain(self, reading: Reading) -> dict[int, tuple[Reason, ...]]:
+        """Why each query that matches a paper does: the reasons `match` gives."""
+        return {query_id: reasons for query_id, _, reasons in self._explained(reading)}
+
     def scores(self, documents: Iterable[Document]) -> Iterator[Score]:
         """Which queries match which documents and how well, without reasons and in no order."""
         for document in documents:
-            found = self._files.find(Reading(document))
-            for query_id, _, score in self._matching(found):
+            for query_id, score in self.score(document):
                 yield Score(query_id, document.id, score)
 
-    def _matching(self, found: Found) -> Iterator[tuple[int, _Compiled, float]]:
+    def score(self, document: Document) -> list[tuple[int, float]]:
+        """Which queries match one document and how well, in no order."""
+        return self._matching(self._files.find(Reading(document)))
+
+    def _explained(self, reading: Reading) -> Iterator[tuple[int, float, tuple[Reason, ...]]]:
+        found = self._files.find(reading)
+        places: dict[int, tuple[_Place, ...]] = {}
+        for query_id, score in self._matching(found):
+            yield query_id, score, _reasons(self._wanted(query_id), found, places, reading)
+
+    def _matching(self, found: Found) -> list[tuple[int, float]]:
+        matching: list[tuple[int, float]] = []
         seen: set[int] = set()
-        scores: dict[int, float] = {}
+        queries, watchers_of = self._queries, self._watchers
         for number, hits in found.items():
-            watchers = self._atoms[number].watchers
-            if not watchers:
+            watchers = watchers_of.get(number, ())
+            if isinstance(watchers, int):
+                score = FIELD_SCORES[hits[0][0]] if len(hits) == 1 else score_atom(hits)
+                matching.append((watchers, score))
                 continue
-            scores[number] = score_atom(hits)
             for query_id in watchers:
-                compiled = self._queries[query_id]
-                if compiled.root == number:
-                    yield query_id, compiled, scores[number]
+                kept = queries[query_id]
+                if isinstance(kept, Atom) or kept.root == number:
+                    matching.append((query_id, score_atom(hits)))
                 elif query_id not in seen:
                     seen.add(query_id)
-                    if _holds(compiled.root, found):
-                        yield query_id, compiled, _score(compiled, found)
+                    if _holds(kept.root, found):
+                        matching.append((query_id, _score(kept, found)))
+        return matching
+
+    def _add_atom(self, query_id: int, atom: Atom, expand: bool) -> None:
+        number = self._number(atom, expand)
+        if number in self._keys:
+            self._queries[query_id] = _Compiled(number, ((number, atom),), (number,), (number,))
+        else:
+            self._queries[query_id] = atom
+        watchers = self._watchers.setdefault(number, query_id)
+        if isinstance(watchers, list):
+            watchers.append(query_id)
+        elif watchers != query_id:
+            self._watchers[number] = [watchers, query_id]
 
     def _compile(
         self,
@@ -173,17 +212,41 @@ class Index:
         )
 
     def _number(self, atom: Atom, expand: bool) -> int:
-        others = self._synonyms.expand(atom) if expand else ()
-        key = (atom, bool(others))
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._next
-            self._next += 1
-            self._numbers[key] = number
-            self._atoms[number] = _Shared(key)
+        """The number of an atom, which is filed if it is new; counts one more use of it."""
+        plain = None if atom.quoted or atom.field else plain_phrase(atom.words)
+        others: tuple[str, ...] = ()
+        if expand and (plain is None or plain[0] in self._synonyms.keys):
+            others = self._synonyms.expand(atom)
+        is_plain = plain is not None and not others
+        key: AtomKey = atom.words if is_plain else (atom, bool(others))
+        number = self._numbers.setdefault(key, self._next)
+        if number != self._next:
+            self._further[number] = self._further.get(number, 0) + 1
+            return number
+        self._next += 1
+        if plain is not None and not others:
+            self._files.add_plain(number, atom.words, *plain)
+        else:
+            self._keys[number] = key
             self._files.add(number, atom, others)
-        self._atoms[number].uses += 1
         return number
+
+    def _release(self, number: int) -> None:
+        """Counts one use less; an atom that nothing uses is forgotten."""
+        further = self._further.pop(number, 0)
+        if further:
+            if further > 1:
+                self._further[number] = further - 1
+            return
+        words = self._files.remove(number)
+        del self._numbers[self._keys.pop(number, words)]
+
+    def _wanted(self, query_id: int) -> tuple[tuple[int, Atom], ...]:
+        """What scores in a query."""
+        kept = self._queries[query_id]
+        if isinstance(kept, _Compiled):
+            return kept.wanted
+        return ((self._numbers[kept.words], kept),)
 
 
 def match_query(
@@ -196,14 +259,17 @@ def match_query(
     return Index({0: (query, expand)}, synonyms).match(documents).get(0, [])
 
 
-def _watched(term: _Term) -> tuple[int, ...]:
-    """The fewest atoms of which one must occur for `term` to hold."""
+def _watched(term: _Term, wanted: Mapping[int, Atom]) -> tuple[int, ...]:
+    """The fewest atoms of which one must occur for `term` to hold; of as many the longest."""
     if isinstance(term, int):
         return (term,)
     if term.sign == "|":
-        return tuple(dict.fromkeys(one for item in term.operands for one in _watched(item)))
+        return tuple(dict.fromkeys(one for item in term.operands for one in _watched(item, wanted)))
     needed = (item for item in term.operands if isinstance(item, int) or item.sign != "-")
-    return min(map(_watched, needed), key=len)
+    return min(
+        (_watched(item, wanted) for item in needed),
+        key=lambda numbers: (len(numbers), -min(len(wanted[one].words) for one in numbers)),
+    )
 
 
 def _holds(term: _Term, found: Found) -> bool:
@@ -224,17 +290,20 @@ _Place = tuple[int, int, str, int, int]  # field, item, text, start, end
 
 
 def _reasons(
-    compiled: _Compiled, found: Found, places: dict[int, tuple[_Place, ...]], reading: Reading
+    wanted: Sequence[tuple[int, Atom]],
+    found: Found,
+    places: dict[int, tuple[_Place, ...]],
+    reading: Reading,
 ) -> tuple[Reason, ...]:
     reasons: list[tuple[_Place, str]] = []
-    for number, atom in compiled.wanted:
+    for number, atom in wanted:
         hits = found.get(number)
         if hits is None:
             continue
         if number not in places:
             places[number] = tuple(dict.fromkeys(map(reading.place, sorted(hits))))
         reasons.extend((place, atom.typed or str(atom)) for place in places[number])
-    if len(compiled.wanted) > 1:
+    if len(wanted) > 1:
         reasons.sort(key=lambda reason: (reason[0][:2], reason[0][3:], reason[1]))
     return tuple(
         Reason(FIELDS[place[0]], place[2], place[3], place[4], atom, place[1])

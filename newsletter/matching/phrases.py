@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from newsletter.matching.text import BREAK, NormalText, Word, is_acronym, normalise
+from newsletter.matching.text import BREAK, NormalText, Word, is_acronym, normalise, plain_forms
 
 _MAX_PARTS = 6  # words of a text that may be read as one word that is looked for by its prefix
 HEAD = 4  # letters under which a prefix is filed; the shortest prefix has as many
@@ -37,12 +37,8 @@ class Phrase:
 
     def stands(self, text: NormalText, first: int, last: int) -> bool:
         """Whether words first..last-1 of `text`, which join to `key`, are this phrase."""
-        if last - first > 1 or self.cuts:
-            at = 0
-            for word in range(first, last - 1):
-                at += len(text.forms[word])
-                if at not in self.cuts and not _joins(text, word):
-                    return False
+        if not stands(self.cuts, text, first, last):
+            return False
         if not self.capitals:
             return True
         capitals = "".join(word.capitals for word in text.words_between(first, last))
@@ -70,6 +66,9 @@ class Prefix:
 
     def ends(self, text: NormalText, first: int) -> Iterator[int]:
         """Where the word that begins so ends, if one begins at word `first`."""
+        if not self.capitals and first < len(text.forms) and text.lower(first).startswith(self.key):
+            yield first + 1
+            return
         at, last = 0, first
         words = text.words_between(first, first + _MAX_PARTS)
         for word in words:
@@ -103,11 +102,38 @@ class Chain:
         """Every place where the chain begins, with its shortest end."""
         found = []
         failed: dict[Range, int] = {}
-        for first in range(len(text.forms)):
-            last = self._end(text, first, 0, self.slack, failed)
-            if last is not None:
-                found.append((first, last))
+        unit = self.units[0]
+        letters = text.letters if isinstance(unit, Phrase) else text.lowers
+        at = letters.text.find(unit.key)
+        while at >= 0:
+            first = letters.words.get(at)
+            if first is not None and self._may_go_on(text, at):
+                last = self._end(text, first, 0, self.slack, failed)
+                if last is not None:
+                    found.append((first, last))
+            at = letters.text.find(unit.key, at + 1)
         return found
+
+    def may_stand(self, text: NormalText) -> bool:
+        """Whether the letters of every unit are there: quickly told, and no where it is no."""
+        for unit in self.units:
+            letters = text.letters if isinstance(unit, Phrase) else text.lowers
+            if unit.key not in letters.text:
+                return False
+        return True
+
+    def _may_go_on(self, text: NormalText, at: int) -> bool:
+        """Whether the second unit's letters come soon enough after a first one at letter `at`."""
+        unit = self.units[0]
+        if len(self.units) == 1 or not isinstance(unit, Phrase):
+            return True
+        last = text.letters.words.get(at + len(unit.key))
+        if last is None:
+            return False
+        second = self.units[1]
+        letters = text.letters if isinstance(second, Phrase) else text.lowers
+        latest = letters.starts[min(last + self.slack, len(text.forms))]
+        return letters.text.find(second.key, letters.starts[last], latest + len(second.key)) >= 0
 
     def _end(
         self, text: NormalText, first: int, unit: int, slack: int, failed: dict[Range, int]
@@ -149,9 +175,29 @@ def patterns(words: str, slack: int = 0, capitals: bool = True) -> tuple[Pattern
     return tuple(chains)
 
 
+def plain_phrase(words: str) -> tuple[str, tuple[int, ...]] | None:
+    """The key and cuts of lower-case ASCII words, quickly; None where that is not what they are.
+
+    Equal cuts are one object: an index of many phrases has few.
+    """
+    forms = plain_forms(words)
+    if forms is None:
+        return None
+    if len(forms) == 1:
+        return forms[0], ()
+    cuts = tuple(accumulate(map(len, forms[:-1])))
+    return "".join(forms), _CUTS.setdefault(cuts, cuts)
+
+
+_CUTS: dict[tuple[int, ...], tuple[int, ...]] = {}
+
+
 @lru_cache(maxsize=4_096)
 def phrase_of(words: str, capitals: bool = True) -> Phrase:
     """The phrase that `words` are; breaks at its ends do not count."""
+    plain = plain_phrase(words)
+    if plain is not None:
+        return Phrase(*plain)
     return _phrase(_trimmed(normalise(words).words), capitals)
 
 
@@ -189,6 +235,16 @@ def _trimmed(words: list[Word]) -> list[Word]:
     while first < last and words[last - 1].form == BREAK:
         last -= 1
     return words[first:last]
+
+
+def stands(cuts: tuple[int, ...], text: NormalText, first: int, last: int) -> bool:
+    """Whether words first..last-1, which join to a phrase's key, are cut as `cuts` allows."""
+    at = 0
+    for word in range(first, last - 1):
+        at += len(text.forms[word])
+        if at not in cuts and not _joins(text, word):
+            return False
+    return True
 
 
 def _joins(text: NormalText, at: int) -> bool:

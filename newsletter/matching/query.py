@@ -38,6 +38,9 @@ _BARE = re.compile(rf"[^\s(){_QUOTES}|]+")
 _RUN = re.compile(r"[^\W_]+")
 _OPERATORS = {"AND": "AND", "&": "AND", "&&": "AND", "OR": "OR", "NOT": "NOT"}
 _MAX_DEPTH = 20
+# Words without capitals but at their beginning, each begun by a letter or digit: neither operators
+# nor acronyms nor anything else the grammar knows, so their lower case is their canonical spelling.
+_WORDS = re.compile(r"[A-Za-z0-9][a-z0-9]*(?:[ -][A-Za-z0-9][a-z0-9]*)*")
 
 
 class Lexeme(NamedTuple):
@@ -55,7 +58,11 @@ def parse_query(text: str, max_length: int = MAX_LENGTH) -> Query:
 
     A canonical spelling may be longer than what was typed: parse it with a larger `max_length`.
     """
+    if len(text) <= max_length and _WORDS.fullmatch(text):
+        return Query(Atom(text.lower(), typed=text), text)
     _check_characters(text, max_length)
+    if not _INVISIBLE.search(text):
+        return Query(_Parser(text).parse(), text)
     seen = [at for at, char in enumerate(text) if not _INVISIBLE.match(char)]
     try:
         return Query(_Parser("".join(text[at] for at in seen)).parse(), text)
@@ -173,6 +180,8 @@ def _check_characters(text: str, max_length: int) -> None:
             max_length,
             "split it into several interests",
         )
+    if text.isprintable():
+        return
     for position, char in enumerate(text):
         if unicodedata.category(char) in ("Cc", "Cs") and char != "\t":
             what = "line break" if char in "\r\n" else "control character"
@@ -255,11 +264,17 @@ def _atom(raw: str, start: int, field: str, quoted: bool, slack: int, typed: str
         words = " ".join(raw.casefold().split())
     else:
         words = " ".join(_canonical(raw, field not in ("author", "org")).split())
-    if not any(word.form != BREAK for word in normalise(words.replace("*", " ")).words):
+    if not _has_words(words):
         raise QueryError("Nothing to look for here", start, "type letters or digits")
     if field == "author" and not Name.wanted(words).has_full_part:
         raise QueryError("Only initials", start, "add a whole part of the author's name")
     return Atom(words, field, quoted, slack, typed)
+
+
+def _has_words(words: str) -> bool:
+    if _WORDS.fullmatch(words):
+        return True
+    return any(word.form != BREAK for word in normalise(words.replace("*", " ")).words)
 
 
 def _check_prefixes(raw: str, start: int, field: str) -> None:
@@ -285,6 +300,8 @@ def _check_prefixes(raw: str, start: int, field: str) -> None:
 def _canonical(raw: str, acronyms: bool) -> str:
     """Lower case but for acronyms where they match with their capitals."""
     if "\\" in raw or "&" in raw:  # the names of LaTeX commands and entities have their case
+        return raw
+    if raw.islower() and raw.isascii():
         return raw
 
     def spell(run: re.Match[str]) -> str:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
 from newsletter.matching.lexer import lex
@@ -46,6 +49,8 @@ def _pattern(word: str, single: str) -> re.Pattern[str]:
 _ASCII = _pattern("[A-Za-z0-9]", "")
 # Scripts without spaces are read sign by sign, so that a phrase is found within a sentence.
 _UNICODE = _pattern(f"(?:[^\\W_]|[{MARKS}])", f"[\u3041-\u30fa\u3400-\u9fff][{MARKS}]*|")
+_PLAIN = re.compile(r"[a-z0-9]+(?:[ -][a-z0-9]+)*")
+_PLAIN_WORD = re.compile(r"[a-z0-9]+")
 _JOINER = re.compile(r"-{1,3}|[/_]")
 
 
@@ -71,18 +76,74 @@ class Token(NamedTuple):
     end: int
 
 
+class Letters:
+    """Words joined to one string: where in it each begins, and which begins at an offset.
+
+    `starts` has one more than there are words: where the last ends.
+    """
+
+    __slots__ = ("starts", "text", "words")
+
+    def __init__(self, words: Iterable[str]) -> None:
+        pieces = list(words)
+        self.text = "".join(pieces)
+        self.starts = list(accumulate(map(len, pieces), initial=0))
+        self.words = dict(zip(self.starts, range(len(pieces) + 1), strict=True))
+
+
 class NormalText:
     """A normalised text: its words and breaks in order. Offsets are worked out when asked for."""
 
-    __slots__ = ("_ends", "_spans", "_starts", "forms", "surfaces", "text")
+    __slots__ = (
+        "_ends",
+        "_grams",
+        "_letters",
+        "_lowers",
+        "_spans",
+        "_starts",
+        "forms",
+        "surfaces",
+        "text",
+    )
 
     def __init__(self, text: str, starts: list[int], ends: list[int]) -> None:
         self._starts = starts  # of each character of `text` in the raw text; empty: the same
         self._ends = ends
         self._spans: list[tuple[int, int]] | None = None
+        self._grams: tuple[list[str], ...] = ()
+        self._letters: Letters | None = None
+        self._lowers: Letters | None = None
         self.text = text
         self.surfaces: list[str] = (_ASCII if text.isascii() else _UNICODE).findall(text)
         self.forms: list[str] = list(map(_FORMS.__getitem__, self.surfaces))
+
+    @property
+    def letters(self) -> Letters:
+        """The forms of all words, joined."""
+        if self._letters is None:
+            self._letters = Letters(self.forms)
+        return self._letters
+
+    @property
+    def grams(self) -> tuple[list[str], ...]:
+        """The forms, and those of each two, three and four adjacent words, joined."""
+        if not self._grams:
+            forms = self.forms
+            pairs = list(map(add, forms, forms[1:]))
+            threes = list(map(add, pairs, forms[2:]))
+            self._grams = forms, pairs, threes, list(map(add, threes, forms[3:]))
+        return self._grams
+
+    @property
+    def lowers(self) -> Letters:
+        """The words casefolded but not made singular, joined."""
+        if self._lowers is None:
+            self._lowers = Letters(map(_LOWERS.__getitem__, self.surfaces))
+        return self._lowers
+
+    def lower(self, at: int) -> str:
+        """The word casefolded but not made singular."""
+        return _LOWERS[self.surfaces[at]]
 
     @property
     def words(self) -> list[Word]:
@@ -149,6 +210,13 @@ def normalise(raw: str) -> NormalText:
     return NormalText("".join(parts), starts, ends)
 
 
+def plain_forms(words: str) -> list[str] | None:
+    """The forms of `words` where that needs no care: lower-case ASCII words; None elsewhere."""
+    if not _PLAIN.fullmatch(words):
+        return None
+    return list(map(_FORMS.__getitem__, _PLAIN_WORD.findall(words)))
+
+
 def is_acronym(word: Word) -> bool:
     """Whether a query's word must match with its capitals: two or more, in at most six letters."""
     capitals = sum(map(str.isupper, word.capitals))
@@ -210,8 +278,19 @@ class _Forms(dict[str, str]):
         return form
 
 
+class _Lowers(dict[str, str]):
+    """Their lower case, for prefixes."""
+
+    def __missing__(self, surface: str) -> str:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        lower = self[surface] = _WORDS[surface].lower
+        return lower
+
+
 _WORDS = _Words()
 _FORMS = _Forms()
+_LOWERS = _Lowers()
 
 
 def _read(surface: str) -> Word:

@@ -1,7 +1,20 @@
-"""The tables: papers and their listings, editions and their matches, the ledger of deliveries."""
+"""The tables: papers and listings, editions and matches, the ledger of deliveries, synonyms."""
 
 from newsletter.models.delivery import Delivery
 from newsletter.models.edition import Edition, QueryMatches
 from newsletter.models.paper import Listing, Paper
+from newsletter.models.saved import SavedPaper
+from newsletter.models.synonym import Definition, Synonym
+from newsletter.models.words import PackedWords
 
-__all__ = ["Delivery", "Edition", "Listing", "Paper", "QueryMatches"]
+__all__ = [
+    "Definition",
+    "Delivery",
+    "Edition",
+    "Listing",
+    "PackedWords",
+    "Paper",
+    "QueryMatches",
+    "SavedPaper",
+    "Synonym",
+]

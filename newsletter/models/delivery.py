@@ -16,7 +16,8 @@ class Delivery(models.Model):
     `owner` and `lease_until`; only that owner may record what became of it. A trigger refuses any
     change of state out of sent, failed, cancelled and empty. "Sent" means the relay accepted it.
 
-    `picks` says what the letter carried: [[paper id, [interest query id, …]], …], best first.
+    `picks` says what the letter carried: [[paper id, [interest query id, …]], …], best first, then
+    what fills it up, found by no interest: [paper id, [], liked paper id, "saved" or "opened"].
     """
 
     class State(models.TextChoices):

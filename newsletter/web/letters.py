@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter import links
 from newsletter.digests import format_schedule
+from newsletter.synonyms import describe_interests
 from subscribers.models import Subscriber
 from subscribers.queries import read_readers
 from subscribers.services import unsubscribe
@@ -55,6 +56,7 @@ def show_round(request: HttpRequest, token: str) -> HttpResponse:
         return _show(request, "web/letters/left.html", {})
     context = {
         "reader": reader,
+        "interests": describe_interests(reader.interests),
         "address": mask_address(reader.email),
         "schedule": format_schedule(reader),
         "leave_url": links.unsubscribe_url(reader.id),

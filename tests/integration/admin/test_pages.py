@@ -50,7 +50,8 @@ def test_it_names_the_site_and_every_noun(operator_client: Client, settings: Any
     page = unescape(operator_client.get(reverse("admin:index")).content.decode())
     assert "Lab Papers & Co" in page
     nouns = (
-        "Papers Listings Editions Deliveries Readers Interests Queries Suppressions Consent Users"
+        "Papers Listings Synonyms Editions Deliveries Readers Interests Queries Suppressions "
+        "Consent Users"
     )
     for noun in nouns.split():
         assert f"<span>{noun}</span>" in page, noun

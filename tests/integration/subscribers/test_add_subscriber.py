@@ -28,7 +28,8 @@ def test_it_adds_a_reader_and_says_when_the_first_letter_comes() -> None:
     ada = Subscriber.objects.get()
     assert (ada.timezone, ada.weekdays, ada.papers_per_letter) == ("Europe/Paris", 0b1001, 5)
     assert f"ada@example.org is a confirmed reader, number {ada.pk}" in out
-    assert "interest: attention\n  interest: RL\n  interest: diffusion models" in out
+    reach = "    also finds: reinforcement learning"
+    assert f"interest: attention\n  interest: RL\n{reach}\n  interest: diffusion models" in out
     assert "08:30, Europe/Paris" in out
     assert ada.consent_events.get().source == "manage.py add_subscriber"
 

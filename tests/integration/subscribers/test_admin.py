@@ -27,6 +27,7 @@ def fill_form(*interests: dict[str, Any], known: int = 0, **values: Any) -> dict
         "send_time": "08:00",
         "weekdays": ["1", "2"],
         "papers_per_letter": "10",
+        "similar_up_to": "0",
         "interests-TOTAL_FORMS": str(len(interests)),
         "interests-INITIAL_FORMS": str(known),
         "consent_events-TOTAL_FORMS": "0",

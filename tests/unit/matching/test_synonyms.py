@@ -6,7 +6,7 @@ import pytest
 
 from newsletter.matching.index import match_query
 from newsletter.matching.query import parse_query
-from newsletter.matching.synonyms import DEFAULT_SYNONYMS, Synonyms
+from newsletter.matching.synonyms import DEFAULT_SYNONYMS, Synonyms, is_short_form
 from tests.unit.matching.papers import make_document
 
 
@@ -49,7 +49,20 @@ def test_it_takes_several_long_forms() -> None:
     assert synonyms.also_finds(parse_query("CV")) == ("computer vision", "cross-validation")
 
 
-def test_it_ships_a_table_without_ambiguous_acronyms() -> None:
-    shorts = {short for short, _ in DEFAULT_SYNONYMS.pairs}
-    assert 60 <= len(DEFAULT_SYNONYMS.pairs) <= 110
-    assert not shorts & {"SAM", "MAP", "CLIP", "AI", "ML", "IT", "US", "CL", "AC"}
+def test_it_ships_about_a_hundred_unambiguous_acronyms() -> None:
+    shorts = [short for short, _ in DEFAULT_SYNONYMS.pairs]
+    assert 95 <= len(shorts) <= 110
+    assert len(set(shorts)) == len(shorts)
+    assert all(map(is_short_form, shorts))
+    assert not {"SAM", "MAP", "CLIP", "AI", "ML", "DP", "DFT", "VLA", "OCR"} & set(shorts)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *((text, True) for text in ("RL", "LoRA", "t-SNE")),
+        *((text, False) for text in ("rl", "Sam", "RL x", "", "TRANSFORMER", "(")),
+    ],
+)
+def test_it_tells_what_can_be_a_short_form(text: str, expected: bool) -> None:
+    assert is_short_form(text) is expected

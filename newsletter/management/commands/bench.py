@@ -1,0 +1,39 @@
+"""`manage.py bench match|pick`: measure beside plain limits, in one run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from newsletter.bench.match import BenchError, measure_match
+from newsletter.bench.pick import measure_pick
+from newsletter.bench.report import table
+
+
+class Command(BaseCommand):
+    help = "Measure matching (match) or picking (pick) beside plain limits; see docs/benchmarks.md."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        what = parser.add_subparsers(dest="what", required=True)
+        match = what.add_parser("match", help="interests against papers")
+        match.add_argument("--papers", type=int, default=2_000)
+        match.add_argument("--interests", type=int, default=200_000)
+        pick = what.add_parser("pick", help="from matches to every reader's letter")
+        pick.add_argument("--subscribers", type=int, default=1_000_000)
+        for one in (match, pick):
+            one.add_argument("--seed", type=int, default=1)
+            one.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, what: str, seed: int, **options: Any) -> None:
+        try:
+            if what == "match":
+                found = measure_match(
+                    options["papers"], options["interests"], seed, self.stderr.write
+                )
+            else:
+                found = measure_pick(options["subscribers"], seed, self.stderr.write)
+        except BenchError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(found) if options["json"] else table(**found))

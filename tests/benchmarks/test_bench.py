@@ -1,0 +1,45 @@
+"""The measurements run and print what the page on them says; how fast is not asserted."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from newsletter.bench.generation import make_workload
+from newsletter.matching.query import parse_query
+
+
+def bench(*arguments: str) -> Any:
+    out = StringIO()
+    call_command("bench", *arguments, "--json", stdout=out, stderr=StringIO())
+    return json.loads(out.getvalue())
+
+
+@pytest.mark.django_db
+def test_it_measures_matching() -> None:
+    pytest.importorskip("ahocorasick_rs")
+    found = bench("match", "--papers", "20", "--interests", "300")
+    assert found["figures"]["matches"] > 0
+    assert set(found["ratios"]) == {
+        "build + match, of a plain ahocorasick-rs scan",
+        "PostgreSQL tsquery x GIN (scaled), of build + match",
+        "build + match with parsing, of the scan",
+    }
+
+
+def test_it_measures_picking() -> None:
+    found = bench("pick", "--subscribers", "500")
+    assert found["figures"]["papers picked"] > 0
+    assert list(found["ratios"]) == ["readers/s all at once, of one by one in Python"]
+
+
+def test_it_invents_the_same_again() -> None:
+    work = make_workload(10, 200, seed=7)
+    assert work == make_workload(10, 200, seed=7)
+    assert len(work.interests) == len(set(work.interests)) == 200
+    for text in work.interests:
+        parse_query(text)
