@@ -10,7 +10,7 @@ from datetime import date, datetime
 from django.conf import settings
 from django.db.models import Count
 
-from newsletter.deliveries import count_states, plan_deliveries, plan_edition
+from newsletter.deliveries import count_states, hasten_deliveries, plan_deliveries, plan_edition
 from newsletter.digests import Material
 from newsletter.editions import (
     EditionError,
@@ -27,6 +27,7 @@ from newsletter.recovery import recover_deliveries
 from newsletter.sending import deliver_batch, make_transport
 
 Progress = Callable[[str], None]
+MOST_SETBACKS = 5  # batches in a row that the relay ended early: then it is the relay
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def run_day(
     if day is None:
         planned += plan_deliveries(now)
     say(f"{planned} letters planned")
+    hasten_deliveries()
     drained = drain_deliveries(say)
     close_editions(now)
     states = drained.states
@@ -155,13 +157,15 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
     """Deliver batch after batch until nothing is due, the relay is away, or time is up."""
     material = Material()
     states: dict[str, int] = {}
+    setbacks = 0
     ends = None if seconds is None else time.monotonic() + seconds
     with make_transport() as transport:
         while ends is None or time.monotonic() < ends:
             batch = deliver_batch(transport, material, settings.BATCH)
             for state, number in batch.states.items():
                 states[state] = states.get(state, 0) + number
-            if not batch.claimed or batch.relay:
+            setbacks = setbacks + 1 if batch.relay else 0
+            if not batch.claimed or not batch.ready or setbacks == MOST_SETBACKS:
                 return Drained(states, batch.relay)
             say(", ".join(f"{number} {state}" for state, number in sorted(states.items())))
     return Drained(states, "")

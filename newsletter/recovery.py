@@ -70,7 +70,10 @@ def _recover_owner(owner: str) -> tuple[int, int, int]:
     if alive is None:  # another machine's: nobody can say what it handed over
         doubtful = _doubt(held, "the worker is gone and its receipts are not on this machine")
         return 0, 0, len(record_entries(owner, doubtful))
-    replay = read_receipts(path)
+    try:
+        replay = read_receipts(path)
+    except FileNotFoundError:  # its owner has just closed it: the ledger says it all
+        return 0, 0, 0
     entries = _settle(replay, held)
     settled = len(record_entries(owner, entries))
     known = {entry.delivery_id for entry in entries}

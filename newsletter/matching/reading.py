@@ -56,7 +56,7 @@ class Reading:
         if field in (AUTHORS, CATEGORIES):
             return field, item, raw, 0, len(raw)
         start, end = self.texts[field, item].span(first, last)
-        return field, item, raw, start, end
+        return field, item, raw[start:end], start, end
 
 
 # Keywords and organizations return in paper after paper.
