@@ -37,7 +37,7 @@ EMAIL_TIMEOUT = env.read_int("PAPER_ROUND_EMAIL_TIMEOUT", 60, 5, 900)  # seconds
 CUTOFF = env.read_time("PAPER_ROUND_CUTOFF", "06:00")  # of TIME_ZONE: an edition freezes then
 IN_DOUBT = env.read_text("IN_DOUBT", "resend")
 LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 30, 3600))
-BATCH = env.read_int("PAPER_ROUND_BATCH", 200, 1, 5000)  # deliveries claimed at once
+BATCH = env.read_int("PAPER_ROUND_BATCH", 100, 1, 5000)  # deliveries claimed at once
 INBOX_DIR = VAR_DIR / "inbox" if DEMO else None  # the Maildir of the demo's mail server
 
 _hosts = env.read_list("ALLOWED_HOSTS")

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from newsletter.embedded import EmbeddedError, Servers
+from newsletter.embedded import EmbeddedError, Servers, mark_throwaway
 from tests.faults.running import (
     ROOT,
     clean_environment,
@@ -142,3 +142,11 @@ def test_it_says_whose_directory_it_may_not_write(var: Path) -> None:
     (var / "file").touch()
     with pytest.raises(EmbeddedError, match=r"cannot be written.*PAPER_ROUND_VAR"):
         Servers(var / "file").start()
+
+
+def test_it_deletes_a_throwaway_even_when_its_maker_is_killed(var: Path) -> None:
+    throwaway = var / "throwaway one"
+    throwaway.mkdir()
+    mark_throwaway(throwaway)
+    end(use_servers(throwaway), signal.SIGKILL)
+    wait_for(lambda: not throwaway.exists(), 10)
