@@ -89,12 +89,12 @@ class Servers:
         try:
             with self.places.open_lock("start") as turn:
                 fcntl.flock(turn, fcntl.LOCK_EX)
-                while not self._read_urls():
-                    if self._has_keeper():  # its starter was killed, or it is about to leave
+                while not (urls := self._read_urls()):
+                    if self.has_keeper():  # its starter was killed, or it is about to leave
                         time.sleep(0.02)
                     else:
                         self._start_keeper()
-                return self._read_urls()
+                return urls
         except BaseException:
             self.stop()
             raise
@@ -107,7 +107,7 @@ class Servers:
         self._use = None
         deadline = time.monotonic() + wait
         with contextlib.suppress(FileNotFoundError):  # a throwaway var/ is gone with its keeper
-            while time.monotonic() < deadline and self._has_keeper() and not self._has_users():
+            while time.monotonic() < deadline and self.has_keeper() and not self._has_users():
                 time.sleep(0.02)
 
     def __enter__(self) -> Mapping[str, str]:
@@ -127,9 +127,10 @@ class Servers:
             urls: dict[str, str] = json.loads(self.places.state.read_text())["urls"]
         except FileNotFoundError:
             return {}
-        return urls if self._has_keeper() else {}
+        return urls if self.has_keeper() else {}
 
-    def _has_keeper(self) -> bool:
+    def has_keeper(self) -> bool:
+        """Return whether the servers are kept; without a keeper they are ending, or gone."""
         with self.places.open_lock("keeper") as keeper:
             return not try_lock(keeper, fcntl.LOCK_SH)
 

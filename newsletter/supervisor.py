@@ -43,6 +43,7 @@ class Demo:
         self.places = Places(var.resolve())
         self.port = port
         self.children: list[Child] = []
+        self.servers: Servers | None = None
 
     def run(self) -> None:
         """Start everything, watch over it until a signal comes, and stop everything."""
@@ -101,9 +102,9 @@ class Demo:
 
     def _start_servers(self, stack: contextlib.ExitStack) -> None:
         if bootstrap.is_embedded():
-            servers = Servers(self.places.var)
-            bootstrap.use_embedded(servers.start())
-            stack.callback(servers.stop, wait=10)
+            self.servers = Servers(self.places.var)
+            bootstrap.use_embedded(self.servers.start())
+            stack.callback(self.servers.stop, wait=10)
         elif not (os.environ.get("REDIS_URL") or os.environ.get("REDIS_URL_FILE")):
             raise DemoError("DATABASE_URL is set but REDIS_URL is not: set both, or neither")
 
@@ -149,6 +150,9 @@ class Demo:
             for child in self.children:
                 if words := child.watch():
                     tell(words)
+            if self.servers and not self.servers.has_keeper():
+                log = self.places.log / "keeper.log"
+                raise DemoError(f"the embedded servers ended (see {log}): start the demo again")
             time.sleep(0.2)
 
     def _stop(self) -> None:

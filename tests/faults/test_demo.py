@@ -111,6 +111,17 @@ def test_it_starts_again_what_ends_by_itself(var: Path) -> None:
         demo.stop(signal.SIGINT)
 
 
+def test_it_ends_with_a_word_when_its_servers_do(var: Path) -> None:
+    with running_demo(var, "--port", "0") as demo:
+        demo.await_ready()
+        keeper = next(pid for pid, line in list_processes(var).items() if "keeper" in line)
+        demo.kill(keeper)
+        output, _ = demo.process.communicate(timeout=20)
+    assert demo.process.returncode == 1
+    assert output.splitlines()[-1].startswith("manage.py demo: the embedded servers ended")
+    wait_for(lambda: not list_processes(var), 5)
+
+
 def test_it_keeps_mail_for_the_relay_of_the_operator_from_leaving(var: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as relay:
         settings = {

@@ -64,8 +64,10 @@ def test_it_takes_the_servers_along_when_killed_and_the_data_stays(var: Path) ->
         connection.execute("CREATE TABLE kept (n int)")
         connection.execute("INSERT INTO kept VALUES (42)")
         connection.commit()
-        os.kill(keeper_of(var), signal.SIGKILL)
-        # At once: the old servers may still be on their way down, and must not be joined.
+        keeper = keeper_of(var)
+        os.kill(keeper, signal.SIGKILL)
+        wait_for(lambda: keeper not in list_processes(var), 5)
+        # The old servers may still be on their way down, and must not be joined.
         with Servers(var) as fresh, psycopg.connect(fresh["DATABASE_URL"]) as again:
             assert again.execute("SELECT n FROM kept").fetchone() == (42,)
 

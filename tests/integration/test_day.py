@@ -217,7 +217,7 @@ class LeaveAtFirstCheck:
 
 def day_before_sending() -> None:
     from newsletter.days import prepare_edition
-    from newsletter.deliveries import plan_edition
+    from newsletter.planning import plan_edition
 
     edition, _ = prepare_edition(DAY, MORNING)
     plan_edition(edition, MORNING, everyone=True)

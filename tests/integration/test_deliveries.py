@@ -14,12 +14,11 @@ from newsletter.days import prepare_edition
 from newsletter.deliveries import (
     Entry,
     claim_deliveries,
-    plan_deliveries,
-    plan_edition,
     prepare_deliveries,
     record_entries,
 )
 from newsletter.models import Delivery, Edition
+from newsletter.planning import plan_deliveries, plan_edition
 from subscribers.models import Subscriber
 from tests.factories import DAY, MORNING, RL, store, subscribe
 
