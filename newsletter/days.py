@@ -25,7 +25,7 @@ from newsletter.editions import (
 from newsletter.models import Delivery, Edition
 from newsletter.papers import waiting_papers
 from newsletter.planning import plan_deliveries, plan_edition
-from newsletter.recovery import recover_deliveries
+from newsletter.recovery import recover
 from newsletter.sending import deliver_batch, make_transport
 
 Progress = Callable[[str], None]
@@ -75,7 +75,7 @@ def run_day(
     papers only if it is past.
     """
     started = time.monotonic()
-    recover_deliveries()
+    recover()
     target = day or site_date(now)
     if day is None:
         for due in [due for due in list_due_days(now) if due < target]:
@@ -176,7 +176,7 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
 
 def run_minute(now: datetime) -> int:
     """Do what is due now short of sending: recover, freeze, match, plan; return letters planned."""
-    recover_deliveries()
+    recover()
     advance_editions(now)
     planned = plan_deliveries(now)
     close_editions(now)

@@ -110,7 +110,7 @@ def prepare_deliveries(owner: str, letters: Sequence[tuple[int, str, str]]) -> s
         return {row[0] for row in cursor.fetchall()}
 
 
-def record_entries(owner: str, entries: Sequence[Entry]) -> set[int]:
+def record_outcomes(owner: str, entries: Sequence[Entry]) -> set[int]:
     """Write what became of claimed deliveries; return the ids that were still this owner's."""
     if not entries:
         return set()
@@ -158,7 +158,7 @@ def release_deliveries(owner: str, delivery_ids: Iterable[int], pause: timedelta
     entries = [
         Entry(key, Delivery.State.QUEUED, delay=pause, burns_attempt=False) for key in delivery_ids
     ]
-    return len(record_entries(owner, entries))
+    return len(record_outcomes(owner, entries))
 
 
 def hasten_deliveries() -> int:

@@ -17,7 +17,7 @@ from newsletter.deliveries import (
     claim_deliveries,
     judge_outcome,
     prepare_deliveries,
-    record_entries,
+    record_outcomes,
     release_deliveries,
 )
 from newsletter.digests import Material, compose_batch
@@ -126,7 +126,7 @@ def _deliver_claimed(
 
 
 def _record(owner: str, entries: Sequence[Entry], batch: Batch) -> None:
-    written = record_entries(owner, entries)
+    written = record_outcomes(owner, entries)
     for entry in entries:
         if entry.delivery_id in written:
             batch.count(entry.state)
