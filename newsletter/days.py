@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count
@@ -126,8 +126,9 @@ def _note(target: date, papers: int, waits: bool, relay: str) -> str:
     if waits:
         number = waiting_papers(target, DAYS_LATE).count()
         return (
-            f"the edition of {target} was frozen before: {number} papers that came later "
-            "join the next one, labelled late"
+            f"the edition of {target} was frozen before: {number} papers that came later join "
+            f"the next one, labelled late (run_day --date {target + timedelta(days=1)} "
+            "--everyone mails it now)"
         )
     if not papers:
         return f"no papers are listed for {target}: import some with --listed-on {target}"

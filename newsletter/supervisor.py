@@ -23,6 +23,7 @@ from urllib.error import URLError
 
 from newsletter import bootstrap
 from newsletter.children import Child, make_beat, make_catcher, make_web, make_worker
+from newsletter.demo_env import share_demo
 from newsletter.embedded import EmbeddedError, Places, Servers
 from newsletter.paths import var_directory
 from newsletter.ports import FIRST, PortError, listen_from_first, listen_on, listen_somewhere
@@ -54,6 +55,7 @@ class Demo:
             site.write_text(url, encoding="utf-8")
             stack.callback(site.unlink, missing_ok=True)
             self._set_environment(url, mail)
+            stack.callback(share_demo(self.places).unlink, missing_ok=True)
             with phase("Servers"):
                 self._start_servers(stack)
             stack.callback(self._stop)
@@ -116,7 +118,7 @@ class Demo:
             django.setup()
             from newsletter.sample import load
 
-            if strangers := load.count_strangers():
+            if self.servers is None and (strangers := load.count_strangers()):
                 raise DemoError(
                     f"DATABASE_URL points at an installation with readers of its own "
                     f"({strangers}): unset it, or give the demo an empty database"

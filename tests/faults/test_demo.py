@@ -149,6 +149,20 @@ def test_it_catches_mail_in_its_maildir(var: Path) -> None:
     assert [mail["X-Envelope-To"] for mail in found] == ["b@example.org"]
 
 
+def test_it_takes_the_mail_of_commands_beside_it_and_keeps_readers_of_ones_own(var: Path) -> None:
+    with running_demo(var, "--port", "0") as demo:
+        demo.await_ready()
+        words = ["own@reader.example", "--interest", "language models"]
+        assert run_manage(var, "add_subscriber", *words).returncode == 0
+        day = run_manage(var, "run_day", "--everyone")
+        assert day.returncode == 0, day.stderr
+        demo.stop(signal.SIGINT)
+    assert "own@reader.example" in {mail["To"] for mail in Maildir(var / "inbox")}
+    with running_demo(var, "--port", "0") as demo:  # a stranger among the sample's readers
+        demo.await_ready()
+        demo.stop(signal.SIGINT)
+
+
 def find_environment(demo: RunningDemo) -> dict[str, str]:
     """Return what the demo's worker runs with."""
     processes = list_processes(demo.var).items()
