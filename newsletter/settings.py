@@ -147,7 +147,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_SSL_REDIRECT = _https and env.read_bool("PAPER_ROUND_SSL_REDIRECT", True)
 # One-click unsubscribe and health probes are never redirected (RFC 8058 §3.2).
 SECURE_REDIRECT_EXEMPT = [r"^u/", r"^healthz$", r"^readyz$"]
-SECURE_REFERRER_POLICY = "no-referrer"
+# Without any referrer browsers post with "Origin: null", which the CSRF check refuses; the pages
+# whose address holds a token say "no-referrer" themselves.
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.read_bool("PAPER_ROUND_TRUST_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -84,6 +84,7 @@ def test_it_shows_a_letter_online_as_it_was_mailed(client: Client, settings: Set
     assert response.content.decode().split() == part.get_content().split()
     assert "script-src" not in response["Content-Security-Policy"]
     assert response["X-Robots-Tag"] == "noindex"
+    assert response["Referrer-Policy"] == "no-referrer"
 
 
 def test_it_shows_a_letter_to_nobody_else(client: Client) -> None:
