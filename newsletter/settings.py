@@ -130,6 +130,7 @@ TIME_ZONE = env.read_zone(
     "PAPER_ROUND_TIME_ZONE", "UTC"
 )  # the site's day: editions are dated by it
 USE_I18N = True
+FORMAT_MODULE_PATH = "newsletter.formats"
 USE_TZ = True
 
 STATIC_URL = "static/"
