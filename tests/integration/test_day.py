@@ -304,3 +304,15 @@ def test_the_subject_names_the_best_paper(server: SmtpServer) -> None:
     day()
     (mail,) = letters(server).values()
     assert mail["Subject"] == f"Fri 20 Nov: {RL}, a reinforcement learning study, and 1 more"
+
+
+def test_a_reader_who_returns_gets_no_day_twice(server: SmtpServer) -> None:
+    reader = subscribe(email="back@reader.example")
+    store(RL)
+    assert day().sent == 1
+    unsubscribe(reader, "test", MORNING)
+    subscribe(email="back@reader.example", returning=True)
+    tomorrow = MORNING + timedelta(days=1, hours=2)
+    store(FOLDING, listed_on=DAY + timedelta(days=1))
+    assert run_day(None, tomorrow, everyone=True).empty == 1
+    assert len(server.accepted) == 1
