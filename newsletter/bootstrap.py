@@ -189,11 +189,13 @@ def run_with_servers(arguments: list[str]) -> None:
     """Run one command on the embedded servers, started for its duration if nobody runs them."""
     if os.name == "nt":
         sys.exit(NO_WHEELS)
+    from newsletter.demo_env import join_demo
     from newsletter.embedded import EmbeddedError, Servers
 
     servers = Servers(var_directory())
     try:
         use_embedded(servers.start())
+        join_demo(servers.places)
     except EmbeddedError as error:
         sys.exit(str(error))
     try:

@@ -84,7 +84,7 @@ def make_byline(paper: Paper) -> tuple[str, ...]:
         format_published(paper),
     ]
     if paper.frozen_upvotes:
-        parts.append(f"▲ {paper.frozen_upvotes}")
+        parts.append(f"▲\u00a0{paper.frozen_upvotes}")
     return tuple(part for part in parts if part)
 
 

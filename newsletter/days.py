@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count
 
-from newsletter.deliveries import count_states, plan_deliveries, plan_edition
+from newsletter.deliveries import count_states, hasten_deliveries
 from newsletter.digests import Material
 from newsletter.editions import (
+    DAYS_LATE,
     EditionError,
     close_editions,
     freeze_edition,
@@ -23,11 +24,13 @@ from newsletter.editions import (
 )
 from newsletter.models import Delivery, Edition
 from newsletter.papers import waiting_papers
-from newsletter.recovery import recover_deliveries
+from newsletter.planning import plan_deliveries, plan_edition
+from newsletter.recovery import recover
 from newsletter.sending import deliver_batch, make_transport
 from newsletter.wordbook import pack_edition
 
 Progress = Callable[[str], None]
+MOST_SETBACKS = 5  # batches in a row that the relay ended early: then it is the relay
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +76,25 @@ def run_day(
     papers only if it is past.
     """
     started = time.monotonic()
-    recover_deliveries()
-    today = site_date(now)
-    target = day or today
+    recover()
+    target = day or site_date(now)
     if day is None:
-        for due in [due for due in list_due_days(now) if due < today]:
+        for due in [due for due in list_due_days(now) if due < target]:
             prepare_edition(due, now)
-    late = target >= today
-    waiting = waiting_papers(target, 7 if late else 0).exists()
-    edition = Edition.objects.filter(date=target, frozen_at__isnull=False).first()
-    planned = 0
-    if edition or waiting or day is not None:
+    waits = waiting_papers(target, _days_late(target, now)).exists()
+    was_frozen = Edition.objects.filter(date=target, frozen_at__isnull=False).exists()
+    papers, planned = 0, 0
+    if was_frozen or waits or day is not None:
         open_edition(target, now)  # refuses a date too far ahead
-    if edition or waiting:
+    if was_frozen or waits:
         edition_id, papers = prepare_edition(target, now)
         say(f"{papers} papers in the edition of {target}")
         if day is not None or everyone:
             planned += plan_edition(edition_id, now, everyone=everyone)
-    else:
-        papers = 0
     if day is None:
         planned += plan_deliveries(now)
     say(f"{planned} letters planned")
+    hasten_deliveries()
     drained = drain_deliveries(say)
     close_editions(now)
     states = drained.states
@@ -111,19 +111,25 @@ def run_day(
         in_doubt=standing.get("in_doubt", 0),
         queued=standing.get("queued", 0),
         seconds=round(time.monotonic() - started, 2),
-        note=_note(target, papers, waiting and edition is not None, drained.relay),
+        note=_note(target, papers, waits and was_frozen, drained.relay),
         relay_away=bool(drained.relay),
     )
+
+
+def _days_late(day: date, now: datetime) -> int:
+    """Return how late papers may be for the day's edition: a past day takes only its own."""
+    return DAYS_LATE if day >= site_date(now) else 0
 
 
 def _note(target: date, papers: int, waits: bool, relay: str) -> str:
     if relay:
         return f"the relay took no more: {relay}; what is queued goes out with the next run"
     if waits:
-        number = waiting_papers(target, 7).count()
+        number = waiting_papers(target, DAYS_LATE).count()
         return (
-            f"the edition of {target} was frozen before: {number} papers that came later "
-            "join the next one, labelled late"
+            f"the edition of {target} was frozen before: {number} papers that came later join "
+            f"the next one, labelled late (run_day --date {target + timedelta(days=1)} "
+            "--everyone mails it now)"
         )
     if not papers:
         return f"no papers are listed for {target}: import some with --listed-on {target}"
@@ -157,13 +163,15 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
     """Deliver batch after batch until nothing is due, the relay is away, or time is up."""
     material = Material()
     states: dict[str, int] = {}
+    setbacks = 0
     ends = None if seconds is None else time.monotonic() + seconds
     with make_transport() as transport:
         while ends is None or time.monotonic() < ends:
             batch = deliver_batch(transport, material, settings.BATCH)
             for state, number in batch.states.items():
                 states[state] = states.get(state, 0) + number
-            if not batch.claimed or batch.relay:
+            setbacks = setbacks + 1 if batch.relay else 0
+            if not batch.claimed or not batch.ready or setbacks == MOST_SETBACKS:
                 return Drained(states, batch.relay)
             say(", ".join(f"{number} {state}" for state, number in sorted(states.items())))
     return Drained(states, "")
@@ -171,7 +179,7 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
 
 def run_minute(now: datetime) -> int:
     """Do what is due now short of sending: recover, freeze, match, plan; return letters planned."""
-    recover_deliveries()
+    recover()
     advance_editions(now)
     planned = plan_deliveries(now)
     close_editions(now)

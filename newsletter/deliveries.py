@@ -1,4 +1,4 @@
-"""The ledger: plan, claim, record. Every statement filters the row's own columns only.
+"""The ledger: claim, prepare, record. Every statement filters the row's own columns only.
 
 PostgreSQL is the queue of record. A claim that filtered through a join would be re-checked under
 READ COMMITTED without that join, and two workers would both win; leases run on the database's
@@ -11,61 +11,21 @@ import json
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Count
 
-from newsletter.editions import latest_matched_edition
 from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.replies import retry_delay
-from newsletter.models import Delivery, Edition
-from subscribers.models import Subscriber
-from subscribers.schedule import next_send_at, send_instant
+from newsletter.models import Delivery
 
-# Serialises planning: two beats, or a beat and run_day, plan one after the other.
-PLAN_LOCK = 0x706C_616E  # "plan"
-MERGE_WITHIN = timedelta(hours=6)  # an overdue letter waits for the next one if that is so near
-OVERDUE = timedelta(hours=1)
 RELAY_PAUSE = timedelta(minutes=1)
+# The letter at which the relay hung up waits longer: should it be the cause, it heads no batch.
+CULPRIT_PAUSE = timedelta(minutes=10)
 
-INSERT = """
-WITH due AS (
-  SELECT id, covered_until FROM subscribers_subscriber
-  WHERE status = 'confirmed' AND {where} FOR UPDATE
-), moved AS (
-  UPDATE subscribers_subscriber AS s
-  SET next_send_at = %(next)s, covered_until = GREATEST(s.covered_until, %(date)s)
-  FROM due WHERE s.id = due.id
-)
-INSERT INTO newsletter_delivery
-  (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
-   owner, picks, message_id, detail)
-SELECT %(edition)s, id, COALESCE(covered_until + 1, %(date)s), 'queued', %(now)s, now(), 0, 0,
-  '', '[]', '', ''
-FROM due WHERE covered_until IS NULL OR covered_until < %(date)s
-ON CONFLICT (edition_id, subscriber_id) DO NOTHING
-"""
-MOVE = """
-UPDATE subscribers_subscriber SET next_send_at = %(next)s WHERE status = 'confirmed' AND {where}
-"""
-# A day of the past, by the operator's word: not for whom a letter covered that day already.
-INSERT_PAST = """
-INSERT INTO newsletter_delivery
-  (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
-   owner, picks, message_id, detail)
-SELECT %(edition)s, id, %(date)s, 'queued', %(now)s, now(), 0, 0, '', '[]', '', ''
-FROM subscribers_subscriber AS s
-WHERE status = 'confirmed' AND timezone = %(timezone)s AND send_time = %(send_time)s
-  AND weekdays = %(weekdays)s AND covered_until >= %(date)s
-  AND NOT EXISTS (
-    SELECT 1 FROM newsletter_delivery AS d JOIN newsletter_edition AS e ON e.id = d.edition_id
-    WHERE d.subscriber_id = s.id AND d.covers_from <= %(date)s AND e.date >= %(date)s)
-ON CONFLICT (edition_id, subscriber_id) DO NOTHING
-"""
 CLAIM = """
 UPDATE newsletter_delivery SET state = 'sending', owner = %s, lease_until = now() + %s,
   attempts = attempts + 1
@@ -86,22 +46,15 @@ FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::text[], %s::
 WHERE d.id = v.id AND d.owner = %s AND d.state = 'sending'
 RETURNING d.id
 """
+HASTEN = """
+UPDATE newsletter_delivery SET next_at = now() WHERE state = 'queued' AND next_at > now()
+"""
 PREPARE = """
 UPDATE newsletter_delivery AS d SET message_id = v.message_id, picks = v.picks::jsonb
 FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS t(id, message_id, picks)) AS v
 WHERE d.id = v.id AND d.owner = %s AND d.state = 'sending' AND d.lease_until > now()
 RETURNING d.id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Readers who share an hour: their next letter is one instant, planned in one statement."""
-
-    timezone: str
-    send_time: time
-    weekdays: int
-    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,95 +81,6 @@ class Entry:
     delay: timedelta | None = None
     burns_attempt: bool = True
     doubt: bool = False
-
-
-def plan_deliveries(now: datetime) -> int:
-    """Give every reader whose hour has come one row in the ledger; return how many rows.
-
-    The row covers the editions after the reader's cursor; the cursor and the next instant move in
-    the same transaction. Who has no new edition gets no row, only the next instant.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
-        edition = latest_matched_edition()
-        due = Subscriber.objects.filter(
-            status=Subscriber.Status.CONFIRMED, next_send_at__isnull=False, next_send_at__lte=now
-        )
-        slots = due.values_list("timezone", "send_time", "weekdays", "next_send_at").distinct()
-        return sum(_plan_slot(cursor, Slot(*slot), edition, now) for slot in slots)
-
-
-def _plan_slot(cursor: Any, slot: Slot, edition: Edition | None, now: datetime) -> int:
-    today = now.astimezone(ZoneInfo(slot.timezone)).date()
-    regular = next_send_at(now, slot.send_time, slot.timezone, slot.weekdays)
-    if slot.due_at and now - slot.due_at > OVERDUE and regular - now < MERGE_WITHIN:
-        edition = None  # after a downtime: one letter at the usual hour, not two within six hours
-    else:
-        regular = next_send_at(now, slot.send_time, slot.timezone, slot.weekdays, today)
-    values = {
-        "timezone": slot.timezone,
-        "send_time": slot.send_time,
-        "weekdays": slot.weekdays,
-        "due_at": slot.due_at,
-        "next": regular,
-        "now": now,
-    }
-    where = (
-        "timezone = %(timezone)s AND send_time = %(send_time)s AND weekdays = %(weekdays)s "
-        "AND next_send_at IS NOT DISTINCT FROM %(due_at)s"
-    )
-    if edition is None:
-        cursor.execute(MOVE.format(where=where), values)
-        return 0
-    values |= {"edition": edition.pk, "date": edition.date}
-    cursor.execute(INSERT.format(where=where), values)
-    return int(cursor.rowcount)
-
-
-def plan_edition(edition_id: int, now: datetime, *, everyone: bool) -> int:
-    """Plan one edition by the operator's word and return how many rows.
-
-    `everyone`: also readers whose hour has not come; else those whose hour on the edition's own
-    date has. Nobody gets a day twice, whatever letter covered it.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
-        edition = Edition.objects.get(pk=edition_id)
-        confirmed = Subscriber.objects.filter(status=Subscriber.Status.CONFIRMED)
-        slots = confirmed.values_list("timezone", "send_time", "weekdays").distinct()
-        planned = 0
-        for zone, at, weekdays in slots:
-            slot = Slot(zone, at, weekdays, None)
-            if everyone or _hour_has_come(slot, edition.date, now):
-                planned += _plan_slot_for(cursor, slot, edition, now)
-        return planned
-
-
-def _hour_has_come(slot: Slot, day: date, now: datetime) -> bool:
-    instant = send_instant(day, slot.send_time, slot.timezone)
-    on_this_day = bool(slot.weekdays & 1 << day.weekday())
-    return on_this_day and instant is not None and instant <= now
-
-
-def _plan_slot_for(cursor: Any, slot: Slot, edition: Edition, now: datetime) -> int:
-    today = now.astimezone(ZoneInfo(slot.timezone)).date()
-    values = {
-        "timezone": slot.timezone,
-        "send_time": slot.send_time,
-        "weekdays": slot.weekdays,
-        "next": next_send_at(now, slot.send_time, slot.timezone, slot.weekdays, today),
-        "now": now,
-        "edition": edition.pk,
-        "date": edition.date,
-    }
-    cursor.execute(INSERT_PAST, values)
-    past = int(cursor.rowcount)
-    where = (
-        "timezone = %(timezone)s AND send_time = %(send_time)s AND weekdays = %(weekdays)s "
-        "AND (covered_until IS NULL OR covered_until < %(date)s)"
-    )
-    cursor.execute(INSERT.format(where=where), values)
-    return past + int(cursor.rowcount)
 
 
 def claim_deliveries(owner: str, limit: int) -> list[Claimed]:
@@ -246,7 +110,7 @@ def prepare_deliveries(owner: str, letters: Sequence[tuple[int, str, str]]) -> s
         return {row[0] for row in cursor.fetchall()}
 
 
-def record_entries(owner: str, entries: Sequence[Entry]) -> set[int]:
+def record_outcomes(owner: str, entries: Sequence[Entry]) -> set[int]:
     """Write what became of claimed deliveries; return the ids that were still this owner's."""
     if not entries:
         return set()
@@ -277,7 +141,7 @@ def judge_outcome(outcome: Outcome, attempts: int) -> Entry:
         case Verdict.IN_DOUBT:
             state = Delivery.State.IN_DOUBT
         case Verdict.RELAY | Verdict.OURS:
-            state, delay = Delivery.State.QUEUED, RELAY_PAUSE
+            state, delay = Delivery.State.QUEUED, CULPRIT_PAUSE
     return Entry(
         outcome.delivery_id,
         state,
@@ -294,7 +158,14 @@ def release_deliveries(owner: str, delivery_ids: Iterable[int], pause: timedelta
     entries = [
         Entry(key, Delivery.State.QUEUED, delay=pause, burns_attempt=False) for key in delivery_ids
     ]
-    return len(record_entries(owner, entries))
+    return len(record_outcomes(owner, entries))
+
+
+def hasten_deliveries() -> int:
+    """Make queued letters that wait for the relay due at once; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(HASTEN)
+        return int(cursor.rowcount)
 
 
 def count_states(edition_ids: Iterable[int] | None = None) -> dict[str, int]:

@@ -104,28 +104,32 @@ def compose_batch(claimed: Sequence[Claimed], material: Material) -> Composed:
     read_material(material, wanted)
     for item, reader in wanted:
         try:
-            _compose_one(item, reader, material, composed)
+            letter = compose_digest(item, reader, material)
         except Exception as error:  # one poison letter never stops the others
             detail = f"could not be composed: {type(error).__name__}: {error}"
             composed.entries.append(Entry(item.id, Delivery.State.FAILED, detail=detail))
+            continue
+        if letter is None:
+            entry = Entry(item.id, Delivery.State.EMPTY, detail="nothing matched")
+            composed.entries.append(entry)
+        else:
+            composed.messages.append(letter[0])
+            composed.letters.append(letter[1])
     return composed
 
 
-def _compose_one(item: Claimed, reader: Reader, material: Material, composed: Composed) -> None:
+def compose_digest(
+    item: Claimed, reader: Reader, material: Material
+) -> tuple[Message, tuple[int, str, str]] | None:
+    """Return a reader's letter and what the ledger keeps of it; None where nothing matched."""
     share = pick_share(item, reader, material)
     if not share.count:
-        composed.entries.append(Entry(item.id, Delivery.State.EMPTY, detail="nothing matched"))
-        return
+        return None
     rendered = render_digest(make_digest(share, material))
     envelope = make_envelope(share, item.planned_at)
-    message = Message(
-        item.id,
-        bare_address(envelope.sender),
-        envelope.recipient,
-        compose_message(rendered, envelope),
-    )
-    composed.messages.append(message)
-    composed.letters.append((item.id, envelope.message_id, share.picks_json()))
+    data = compose_message(rendered, envelope)
+    message = Message(item.id, bare_address(envelope.sender), envelope.recipient, data)
+    return message, (item.id, envelope.message_id, share.picks_json())
 
 
 def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) -> None:

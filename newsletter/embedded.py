@@ -10,6 +10,7 @@ Neither server listens on TCP: their sockets are in a private directory of mode 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -88,12 +89,12 @@ class Servers:
         try:
             with self.places.open_lock("start") as turn:
                 fcntl.flock(turn, fcntl.LOCK_EX)
-                while not self._read_urls():
-                    if self._has_keeper():  # its starter was killed, or it is about to leave
+                while not (urls := self._read_urls()):
+                    if self.has_keeper():  # its starter was killed, or it is about to leave
                         time.sleep(0.02)
                     else:
                         self._start_keeper()
-                return self._read_urls()
+                return urls
         except BaseException:
             self.stop()
             raise
@@ -105,8 +106,9 @@ class Servers:
         self._use.close()
         self._use = None
         deadline = time.monotonic() + wait
-        while time.monotonic() < deadline and self._has_keeper() and not self._has_users():
-            time.sleep(0.02)
+        with contextlib.suppress(FileNotFoundError):  # a throwaway var/ is gone with its keeper
+            while time.monotonic() < deadline and self.has_keeper() and not self._has_users():
+                time.sleep(0.02)
 
     def __enter__(self) -> Mapping[str, str]:
         return self.start()
@@ -125,9 +127,10 @@ class Servers:
             urls: dict[str, str] = json.loads(self.places.state.read_text())["urls"]
         except FileNotFoundError:
             return {}
-        return urls if self._has_keeper() else {}
+        return urls if self.has_keeper() else {}
 
-    def _has_keeper(self) -> bool:
+    def has_keeper(self) -> bool:
+        """Return whether the servers are kept; without a keeper they are ending, or gone."""
         with self.places.open_lock("keeper") as keeper:
             return not try_lock(keeper, fcntl.LOCK_SH)
 

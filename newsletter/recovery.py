@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
-from newsletter.deliveries import Entry, judge_outcome, record_entries
+from newsletter.deliveries import Entry, judge_outcome, record_outcomes
 from newsletter.mail.receipts import (
     Replay,
     dead_owners,
@@ -37,7 +37,7 @@ class Recovered:
     resent: int
 
 
-def recover_deliveries() -> Recovered:
+def recover() -> Recovered:
     """Settle what dead and overdue owners held, then apply the policy for what is in doubt.
 
     A dead owner is known at once where its receipts are on this machine: the kernel dropped its
@@ -69,16 +69,19 @@ def _recover_owner(owner: str) -> tuple[int, int, int]:
     held = dict(Delivery.objects.filter(owner=owner, state="sending").values_list("id", "attempts"))
     if alive is None:  # another machine's: nobody can say what it handed over
         doubtful = _doubt(held, "the worker is gone and its receipts are not on this machine")
-        return 0, 0, len(record_entries(owner, doubtful))
-    replay = read_receipts(path)
+        return 0, 0, len(record_outcomes(owner, doubtful))
+    try:
+        replay = read_receipts(path)
+    except FileNotFoundError:  # its owner has just closed it: the ledger says it all
+        return 0, 0, 0
     entries = _settle(replay, held)
-    settled = len(record_entries(owner, entries))
+    settled = len(record_outcomes(owner, entries))
     known = {entry.delivery_id for entry in entries}
     unsettled = held.keys() - known
     handed = unsettled & replay.handed if replay.complete else unsettled
-    in_doubt = len(record_entries(owner, _doubt(handed, "the worker ended before the reply")))
+    in_doubt = len(record_outcomes(owner, _doubt(handed, "the worker ended before the reply")))
     rest = unsettled - handed
-    released = len(record_entries(owner, _release(rest, held)))
+    released = len(record_outcomes(owner, _release(rest, held)))
     if not alive:
         path.unlink(missing_ok=True)
     return settled, released, in_doubt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from newsletter.deliveries import (
     claim_deliveries,
     judge_outcome,
     prepare_deliveries,
-    record_entries,
+    record_outcomes,
     release_deliveries,
 )
 from newsletter.digests import Material, compose_batch
@@ -25,20 +26,24 @@ from newsletter.mail.receipts import Receipts, make_owner
 from newsletter.mail.transport import Transport, parse_relay
 from newsletter.models import Delivery
 from subscribers.models import Suppression
-from subscribers.queries import wanted_among
+from subscribers.queries import is_wanted
 from subscribers.services import suppress_address
 
 LEASE_MARGIN = 30.0  # seconds before the lease's end in which nothing new is begun
-RECHECK = 1.0  # seconds: an unsubscribe is heeded at the latest so long after it
 
 
 @dataclass(slots=True)
 class Batch:
-    """What one batch came to. `relay` is "" or why the relay took nothing more."""
+    """What one batch came to.
+
+    `relay` is "" or why the relay ended it early, `ready` whether it takes other mail all the same:
+    one address can make a relay hang up, and must not keep the others waiting.
+    """
 
     claimed: int = 0
     states: dict[str, int] = field(default_factory=dict)
     relay: str = ""
+    ready: bool = True
 
     def count(self, state: str, number: int = 1) -> None:
         if number:
@@ -92,8 +97,8 @@ def _deliver_claimed(
     outcomes: list[Outcome] = []
 
     def note_outcome(outcome: Outcome) -> None:
+        outcomes.append(outcome)  # first: were the disk full now, the ledger would still be told
         receipts.outcome(outcome)
-        outcomes.append(outcome)
 
     try:
         transport.send(
@@ -112,14 +117,16 @@ def _deliver_claimed(
         _record(owner, entries, batch)
         settled = {entry.delivery_id for entry in entries}
         rest = [m.delivery_id for m in messages if m.delivery_id not in settled]
-        batch.count(Delivery.State.QUEUED, release_deliveries(owner, rest, RELAY_PAUSE))
-    away = [o for o in outcomes if o.verdict in (Verdict.RELAY, Verdict.OURS)]
-    if away:
-        batch.relay = f"{away[-1].code or ''} {away[-1].detail}".strip()
+        stopped = [o for o in outcomes if o.verdict in (Verdict.RELAY, Verdict.OURS)]
+        if stopped:
+            batch.relay = f"{stopped[-1].code or ''} {stopped[-1].detail}".strip()
+            batch.ready = transport.check() is None
+        pause = RELAY_PAUSE if batch.relay and not batch.ready else timedelta(0)
+        batch.count(Delivery.State.QUEUED, release_deliveries(owner, rest, pause))
 
 
 def _record(owner: str, entries: Sequence[Entry], batch: Batch) -> None:
-    written = record_entries(owner, entries)
+    written = record_outcomes(owner, entries)
     for entry in entries:
         if entry.delivery_id in written:
             batch.count(entry.state)
@@ -140,20 +147,13 @@ class Guard:
     def __init__(self, deliveries: Sequence[tuple[int, int]], deadline: float) -> None:
         self._readers = dict(deliveries)
         self._deadline = deadline
-        self._checked = time.monotonic()
-        self._unwanted: set[int] = set()
         self.cancelled: set[int] = set()
 
     def may_send(self, message: Message) -> bool:
         """Return False once the lease nears its end, or for a reader who left since the claim."""
-        now = time.monotonic()
-        if now >= self._deadline:
+        if time.monotonic() >= self._deadline:
             return False
-        if now - self._checked >= RECHECK:
-            readers = set(self._readers.values())
-            self._unwanted = readers - wanted_among(readers)
-            self._checked = now
-        if self._readers[message.delivery_id] in self._unwanted:
-            self.cancelled.add(message.delivery_id)
-            return False
-        return True
+        if is_wanted(self._readers[message.delivery_id], message.recipient):
+            return True
+        self.cancelled.add(message.delivery_id)
+        return False

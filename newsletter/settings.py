@@ -37,7 +37,7 @@ EMAIL_TIMEOUT = env.read_int("PAPER_ROUND_EMAIL_TIMEOUT", 60, 5, 900)  # seconds
 CUTOFF = env.read_time("PAPER_ROUND_CUTOFF", "06:00")  # of TIME_ZONE: an edition freezes then
 IN_DOUBT = env.read_text("IN_DOUBT", "resend")
 LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 30, 3600))
-BATCH = env.read_int("PAPER_ROUND_BATCH", 200, 1, 5000)  # deliveries claimed at once
+BATCH = env.read_int("PAPER_ROUND_BATCH", 100, 1, 5000)  # deliveries claimed at once
 INBOX_DIR = VAR_DIR / "inbox" if DEMO else None  # the Maildir of the demo's mail server
 
 _hosts = env.read_list("ALLOWED_HOSTS")
@@ -130,6 +130,7 @@ TIME_ZONE = env.read_zone(
     "PAPER_ROUND_TIME_ZONE", "UTC"
 )  # the site's day: editions are dated by it
 USE_I18N = True
+FORMAT_MODULE_PATH = "newsletter.formats"
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -147,7 +148,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_SSL_REDIRECT = _https and env.read_bool("PAPER_ROUND_SSL_REDIRECT", True)
 # One-click unsubscribe and health probes are never redirected (RFC 8058 §3.2).
 SECURE_REDIRECT_EXEMPT = [r"^u/", r"^healthz$", r"^readyz$"]
-SECURE_REFERRER_POLICY = "no-referrer"
+# Without any referrer browsers post with "Origin: null", which the CSRF check refuses; the pages
+# whose address holds a token say "no-referrer" themselves.
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.read_bool("PAPER_ROUND_TRUST_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -23,6 +23,7 @@ from urllib.error import URLError
 
 from newsletter import bootstrap
 from newsletter.children import Child, make_beat, make_catcher, make_web, make_worker
+from newsletter.demo_env import share_demo
 from newsletter.embedded import EmbeddedError, Places, Servers
 from newsletter.paths import var_directory
 from newsletter.ports import FIRST, PortError, listen_from_first, listen_on, listen_somewhere
@@ -43,6 +44,7 @@ class Demo:
         self.places = Places(var.resolve())
         self.port = port
         self.children: list[Child] = []
+        self.servers: Servers | None = None
 
     def run(self) -> None:
         """Start everything, watch over it until a signal comes, and stop everything."""
@@ -53,6 +55,7 @@ class Demo:
             site.write_text(url, encoding="utf-8")
             stack.callback(site.unlink, missing_ok=True)
             self._set_environment(url, mail)
+            stack.callback(share_demo(self.places).unlink, missing_ok=True)
             with phase("Servers"):
                 self._start_servers(stack)
             stack.callback(self._stop)
@@ -101,9 +104,9 @@ class Demo:
 
     def _start_servers(self, stack: contextlib.ExitStack) -> None:
         if bootstrap.is_embedded():
-            servers = Servers(self.places.var)
-            bootstrap.use_embedded(servers.start())
-            stack.callback(servers.stop, wait=10)
+            self.servers = Servers(self.places.var)
+            bootstrap.use_embedded(self.servers.start())
+            stack.callback(self.servers.stop, wait=10)
         elif not (os.environ.get("REDIS_URL") or os.environ.get("REDIS_URL_FILE")):
             raise DemoError("DATABASE_URL is set but REDIS_URL is not: set both, or neither")
 
@@ -115,7 +118,7 @@ class Demo:
             django.setup()
             from newsletter.sample import load
 
-            if strangers := load.count_strangers():
+            if self.servers is None and (strangers := load.count_strangers()):
                 raise DemoError(
                     f"DATABASE_URL points at an installation with readers of its own "
                     f"({strangers}): unset it, or give the demo an empty database"
@@ -149,6 +152,9 @@ class Demo:
             for child in self.children:
                 if words := child.watch():
                     tell(words)
+            if self.servers and not self.servers.has_keeper():
+                log = self.places.log / "keeper.log"
+                raise DemoError(f"the embedded servers ended (see {log}): start the demo again")
             time.sleep(0.2)
 
     def _stop(self) -> None:

@@ -35,7 +35,7 @@ def deliver() -> dict[str, int]:
 @shared_task  # type: ignore[untyped-decorator]
 def recover() -> dict[str, int]:
     """Every 30 seconds: settle what dead workers held."""
-    recovered = recovery.recover_deliveries()
+    recovered = recovery.recover()
     if days.has_due_deliveries():
         deliver.delay()
     return {"settled": recovered.settled, "in_doubt": recovered.in_doubt}

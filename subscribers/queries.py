@@ -91,12 +91,16 @@ def suppressed_among(emails: Iterable[str]) -> set[str]:
     return {email for digest in found for email in by_hash[digest]}
 
 
-def wanted_among(ids: Iterable[int]) -> set[int]:
-    """Return those of these readers who are confirmed and not suppressed, in two queries."""
-    confirmed = Subscriber.objects.filter(pk__in=list(ids), status=Subscriber.Status.CONFIRMED)
-    emails = dict(confirmed.values_list("pk", "email"))
-    suppressed = suppressed_among(emails.values())
-    return {pk for pk, email in emails.items() if email not in suppressed}
+def is_wanted(subscriber_id: int, email: str) -> bool:
+    """Return whether this reader is to be mailed at this address now: confirmed, not suppressed.
+
+    One query, asked right before each letter is handed over.
+    """
+    suppressed = Suppression.objects.filter(address_hash=hash_address(email))
+    wanted = Subscriber.objects.filter(
+        ~Exists(suppressed), pk=subscriber_id, status=Subscriber.Status.CONFIRMED
+    )
+    return wanted.exists()
 
 
 def distinct_queries() -> Iterator[DistinctQuery]:

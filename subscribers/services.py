@@ -118,7 +118,9 @@ def add_confirmed_subscriber(
         row.timezone, row.send_time, row.weekdays = zone, send_time, weekdays
         row.papers_per_letter, row.similar_up_to = papers_per_letter, similar_up_to
         row.confirmed_at, row.unsubscribed_at = now, None
-        row.next_send_at, row.covered_until = first, day_before(now)
+        row.next_send_at = first
+        # Who comes back the day they left has had that day's letter.
+        row.covered_until = max(row.covered_until or day_before(now), day_before(now))
         row.save()
         for query, weight, expand in queries:
             keep_interest(row.pk, query, weight, expand)

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
-from newsletter.editions import site_date
+from newsletter.editions import freeze_edition, match_edition, open_edition, site_date
 from newsletter.models import Paper
 from newsletter.papers import store_papers
 from newsletter.sample import SampleReader, load_readers, load_sample
@@ -45,7 +45,14 @@ def load_first_run(now: datetime) -> Loaded:
     with transaction.atomic():
         if Paper.objects.exists() or Subscriber.objects.exists():
             return Loaded(0, 0)
-        counts = store_papers(load_sample(site_date(now)).papers)
+        today = site_date(now)
+        papers = load_sample(today).papers
+        counts = store_papers(papers)
+        # The days before have their own editions, as if the site had run: today's is today's alone.
+        for day in sorted({p.listed_on for p in papers if p.listed_on and p.listed_on < today}):
+            edition_id = open_edition(day, now)
+            freeze_edition(edition_id, now)
+            match_edition(edition_id, now)
         readers = load_readers()
         for reader in readers:
             add_reader(reader, now)

@@ -80,6 +80,7 @@ def _is_button(request: HttpRequest) -> bool:
 def _show(request: HttpRequest, template: str, context: Mapping[str, object]) -> HttpResponse:
     response = render(request, template, dict(context))
     response["X-Robots-Tag"] = "noindex"
+    response["Referrer-Policy"] = "no-referrer"  # the address holds the token
     return response
 
 

@@ -59,4 +59,5 @@ def read_online(request: HttpRequest, token: str) -> HttpResponse:
     response = HttpResponse(letter.html)
     response["Content-Security-Policy"] = LETTER_POLICY
     response["X-Robots-Tag"] = "noindex"
+    response["Referrer-Policy"] = "no-referrer"  # the address holds the token
     return response

@@ -65,6 +65,19 @@ def open_page(context: BrowserContext, url: str) -> tuple[Page, list[str]]:
     return page, problems
 
 
+def test_it_lets_an_operator_in_by_the_form(browser: Browser, live_server: Any) -> None:
+    operator = make_operator(superuser=True)
+    operator.set_password("a password of ours")
+    operator.save()
+    page = browser.new_page()
+    page.goto(f"{live_server.url}/admin/")
+    page.fill("[name=username]", operator.get_username())
+    page.fill("[name=password]", "a password of ours")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{live_server.url}/admin/")
+    assert page.locator("[name=password]").count() == 0
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_shows_the_morning_without_errors(

@@ -61,6 +61,7 @@ def test_it_completes_a_first_run_that_was_killed(var: Path) -> None:
     with running_demo(var, "--port", "0") as demo:
         demo.await_ready()
         demo.stop(signal.SIGINT)
+    assert "letters of the first day" in "".join(demo.lines)
     counted = run_manage(var, "shell", "-v0", "-c", COUNT)
     papers, deliveries = map(int, counted.stdout.split())
     assert papers == 60, counted.stderr

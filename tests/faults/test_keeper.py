@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from newsletter.embedded import EmbeddedError, Servers
+from newsletter.embedded import EmbeddedError, Servers, mark_throwaway
 from tests.faults.running import (
     ROOT,
     clean_environment,
@@ -64,8 +64,10 @@ def test_it_takes_the_servers_along_when_killed_and_the_data_stays(var: Path) ->
         connection.execute("CREATE TABLE kept (n int)")
         connection.execute("INSERT INTO kept VALUES (42)")
         connection.commit()
-        os.kill(keeper_of(var), signal.SIGKILL)
-        # At once: the old servers may still be on their way down, and must not be joined.
+        keeper = keeper_of(var)
+        os.kill(keeper, signal.SIGKILL)
+        wait_for(lambda: keeper not in list_processes(var), 5)
+        # The old servers may still be on their way down, and must not be joined.
         with Servers(var) as fresh, psycopg.connect(fresh["DATABASE_URL"]) as again:
             assert again.execute("SELECT n FROM kept").fetchone() == (42,)
 
@@ -142,3 +144,11 @@ def test_it_says_whose_directory_it_may_not_write(var: Path) -> None:
     (var / "file").touch()
     with pytest.raises(EmbeddedError, match=r"cannot be written.*PAPER_ROUND_VAR"):
         Servers(var / "file").start()
+
+
+def test_it_deletes_a_throwaway_even_when_its_maker_is_killed(var: Path) -> None:
+    throwaway = var / "throwaway one"
+    throwaway.mkdir()
+    mark_throwaway(throwaway)
+    end(use_servers(throwaway), signal.SIGKILL)
+    wait_for(lambda: not throwaway.exists(), 10)

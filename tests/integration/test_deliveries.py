@@ -14,12 +14,11 @@ from newsletter.days import prepare_edition
 from newsletter.deliveries import (
     Entry,
     claim_deliveries,
-    plan_deliveries,
-    plan_edition,
     prepare_deliveries,
-    record_entries,
+    record_outcomes,
 )
 from newsletter.models import Delivery, Edition
+from newsletter.planning import plan_deliveries, plan_edition
 from subscribers.models import Subscriber
 from tests.factories import DAY, MORNING, RL, store, subscribe
 
@@ -137,9 +136,9 @@ def test_it_claims_a_delivery_for_one_owner() -> None:
 def test_it_records_only_for_the_owner() -> None:
     plan_some(1)
     (claimed,) = claim_deliveries("a", 1)
-    assert record_entries("b", [Entry(claimed.id, "empty")]) == set()
-    assert record_entries("a", [Entry(claimed.id, "empty")]) == {claimed.id}
-    assert record_entries("a", [Entry(claimed.id, "failed")]) == set()
+    assert record_outcomes("b", [Entry(claimed.id, "empty")]) == set()
+    assert record_outcomes("a", [Entry(claimed.id, "empty")]) == {claimed.id}
+    assert record_outcomes("a", [Entry(claimed.id, "failed")]) == set()
 
 
 def test_it_prepares_only_while_the_lease_lasts() -> None:

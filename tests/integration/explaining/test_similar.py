@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from newsletter.days import prepare_edition, run_day
-from newsletter.deliveries import plan_edition
 from newsletter.explanations import explain_pair
 from newsletter.models import Delivery, Paper, SavedPaper
 from newsletter.outcomes import Outcome
+from newsletter.planning import plan_edition
 from newsletter.previews import preview_letter, read_delivery_letter
 from newsletter.saving import NEWEST, read_liked, save_paper
 from subscribers.models import Subscriber

@@ -52,7 +52,9 @@ def test_it_finds_who_still_wants_letters() -> None:
     ada, bob, eve = (add_ada(email=f"{name}@example.org") for name in ("ada", "bob", "eve"))
     services.unsubscribe(bob.pk, "a letter", NOW)
     services.suppress_address(eve.email, "hard_bounce")
-    assert queries.wanted_among([ada.pk, bob.pk, eve.pk, 0]) == {ada.pk}
+    wanted = [reader.pk for reader in (ada, bob, eve) if queries.is_wanted(reader.pk, reader.email)]
+    assert wanted == [ada.pk]
+    assert not queries.is_wanted(0, "nobody@example.org")
 
 
 def test_it_yields_each_query_of_confirmed_readers_once() -> None:
