@@ -192,7 +192,7 @@ def test_it_answers_truly_for_every_pair(server: SmtpServer) -> None:
         said = explain_pair(reader, paper, MORNING)
         check(Truth(world, mailed, reader, paper), said)
         seen[said.outcome] += 1
-    assert len(seen) >= 11, seen
+    assert len(seen) >= 10, seen
     if os.environ.get("WORLD_SEED"):
         print(seen)  # noqa: T201
     assert seen[Outcome.NOT_PICKED] >= 5, seen
