@@ -189,7 +189,7 @@ def run_with_servers(arguments: list[str]) -> None:
     """Run one command on the embedded servers, started for its duration if nobody runs them."""
     if os.name == "nt":
         sys.exit(NO_WHEELS)
-    from newsletter.demo_env import join_demo
+    from newsletter.demo.environment import join_demo
     from newsletter.embedded import EmbeddedError, Servers
 
     servers = Servers(var_directory())
@@ -210,7 +210,7 @@ def run_with_servers(arguments: list[str]) -> None:
 def run_demo(arguments: list[str]) -> None:
     if os.name == "nt":
         sys.exit(NO_WHEELS)
-    from newsletter import supervisor
+    from newsletter.demo import supervisor
 
     supervisor.main(arguments[2:])
 

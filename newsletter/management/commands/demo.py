@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from newsletter import supervisor
+from newsletter.demo import supervisor
 from newsletter.paths import ROOT
 
 

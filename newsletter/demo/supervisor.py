@@ -22,11 +22,11 @@ from types import FrameType
 from urllib.error import URLError
 
 from newsletter import bootstrap
-from newsletter.children import Child, make_beat, make_catcher, make_web, make_worker
-from newsletter.demo_env import share_demo
+from newsletter.demo.children import Child, make_beat, make_catcher, make_web, make_worker
+from newsletter.demo.environment import share_demo
+from newsletter.demo.ports import FIRST, PortError, listen_from_first, listen_on, listen_somewhere
 from newsletter.embedded import EmbeddedError, Places, Servers
 from newsletter.paths import var_directory
-from newsletter.ports import FIRST, PortError, listen_from_first, listen_on, listen_somewhere
 from newsletter.processes import try_lock
 
 READY_SECONDS = 30.0

@@ -59,7 +59,7 @@ def make_web(places: Places, listener: socket.socket) -> Child:
 
 def make_catcher(places: Places, listener: socket.socket) -> Child:
     fd = listener.fileno()
-    command = [sys.executable, "-m", "newsletter.catcher", "--fd", str(fd)]
+    command = [sys.executable, "-m", "newsletter.demo.catcher", "--fd", str(fd)]
     command += ["--maildir", str(places.var / "inbox")]
     # Stopped when nobody is left who could be sending, so there is nothing to finish.
     return make_child("inbox", command, places, stop_signal=signal.SIGKILL, fds=(fd,))

@@ -1,6 +1,6 @@
 """The demo's mail server: takes every mail on 127.0.0.1, sends none on, keeps all in a Maildir.
 
-`python -m newsletter.catcher --maildir DIRECTORY --port NUMBER` (or `--fd`, a listening socket).
+`python -m newsletter.demo.catcher --maildir DIRECTORY --port NUMBER` (or `--fd`, a socket).
 Each file is the message as it came, CRLF line ends, below its `X-Envelope-From` and
 `X-Envelope-To`: one file per recipient.
 """
@@ -77,7 +77,7 @@ async def catch(maildir: Path, listener: socket.socket) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m newsletter.catcher", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m newsletter.demo.catcher", description=__doc__)
     parser.add_argument("--maildir", type=Path, required=True)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", type=int)
