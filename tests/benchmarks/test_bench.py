@@ -11,6 +11,7 @@ from django.core.management import call_command
 
 from newsletter.bench.generation import make_workload
 from newsletter.matching.query import parse_query
+from newsletter.models import Paper
 
 
 def bench(*arguments: str) -> Any:
@@ -35,6 +36,13 @@ def test_it_measures_picking() -> None:
     found = bench("pick", "--subscribers", "500")
     assert found["figures"]["papers picked"] > 0
     assert list(found["ratios"]) == ["readers/s all at once, of one by one in Python"]
+
+
+@pytest.mark.django_db
+def test_it_measures_estimates_and_leaves_nothing() -> None:
+    found = bench("estimate", "--papers", "90")
+    assert found["figures"]["an estimate, median of the queries, ms"] > 0
+    assert not Paper.objects.exists()
 
 
 def test_it_invents_the_same_again() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py bench match|pick`: measure beside plain limits, in one run."""
+"""`manage.py bench match|pick|estimate`: measure beside plain limits, in one run."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from newsletter.bench.estimate import measure_estimate
 from newsletter.bench.match import BenchError, measure_match
 from newsletter.bench.pick import measure_pick
 from newsletter.bench.report import table
 
 
 class Command(BaseCommand):
-    help = "Measure matching (match) or picking (pick) beside plain limits; see docs/benchmarks.md."
+    help = (
+        "Measure matching (match), picking (pick) or estimates (estimate) beside plain limits; "
+        "see docs/benchmarks.md."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_subparsers(dest="what", required=True)
@@ -22,7 +26,9 @@ class Command(BaseCommand):
         match.add_argument("--interests", type=int, default=200_000)
         pick = what.add_parser("pick", help="from matches to every reader's letter")
         pick.add_argument("--subscribers", type=int, default=1_000_000)
-        for one in (match, pick):
+        guess = what.add_parser("estimate", help="what an interest would have found")
+        guess.add_argument("--papers", type=int, default=30_000)
+        for one in (match, pick, guess):
             one.add_argument("--seed", type=int, default=1)
             one.add_argument("--json", action="store_true", help="print JSON")
 
@@ -32,6 +38,8 @@ class Command(BaseCommand):
                 found = measure_match(
                     options["papers"], options["interests"], seed, self.stderr.write
                 )
+            elif what == "estimate":
+                found = measure_estimate(options["papers"], seed, self.stderr.write)
             else:
                 found = measure_pick(options["subscribers"], seed, self.stderr.write)
         except BenchError as error:
