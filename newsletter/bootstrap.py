@@ -171,18 +171,26 @@ def run_command(arguments: list[str]) -> None:
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
-    from newsletter.env import SettingError
-
     try:
-        execute_from_command_line(arguments)
-    except SettingError as error:
-        sys.exit(f"manage.py: {error}")
+        with telling_of_settings():
+            execute_from_command_line(arguments)
     except OperationalError as error:
         from django.db import connection
 
         if connection.connection is not None:
             raise
         sys.exit(f"manage.py: the database does not answer ({error}): check DATABASE_URL")
+
+
+@contextmanager
+def telling_of_settings() -> Iterator[None]:
+    """Exit with one line where a setting cannot be used: reading it is the first thing done."""
+    from newsletter.env import SettingError
+
+    try:
+        yield
+    except SettingError as error:
+        sys.exit(f"manage.py: {error}")
 
 
 def run_with_servers(arguments: list[str]) -> None:
@@ -200,7 +208,8 @@ def run_with_servers(arguments: list[str]) -> None:
         sys.exit(str(error))
     try:
         if arguments[1] not in KEEPS_TABLES:
-            ensure_tables()
+            with telling_of_settings():
+                ensure_tables()
         run_command(arguments)
     finally:
         close_connections()
@@ -256,9 +265,11 @@ def ensure_tables(*, quiet: bool = False) -> None:
 
 def close_connections() -> None:
     if "django" in sys.modules:
+        from django.conf import settings
         from django.db import connections
 
-        connections.close_all()
+        if settings.configured:  # not where a setting was refused
+            connections.close_all()
 
 
 def say(line: str) -> None:

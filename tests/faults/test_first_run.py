@@ -93,3 +93,12 @@ def test_it_says_when_the_database_does_not_answer(tmp_path: Path) -> None:
     assert failed.stderr.splitlines()[0].startswith("manage.py: the database does not answer (")
     assert "Traceback" not in failed.stderr
     assert not os.listdir(tmp_path)
+
+
+def test_it_refuses_a_setting_in_one_line(var: Path) -> None:
+    refused = run_manage(var, "match", "RL", PAPER_ROUND_LEASE="soon")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == (
+        "manage.py: PAPER_ROUND_LEASE='soon': write a whole number from 30 to 3600"
+    )
+    assert "Traceback" not in refused.stderr
