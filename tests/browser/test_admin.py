@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from newsletter.editions import freeze_edition, match_edition, open_edition
+from newsletter.editions import freeze_edition, match_edition, open_edition, site_date
 from tests.factories import DAY, FOLDING, MORNING, RL, store, subscribe
 from tests.integration.admin.makers import (
     make_deliveries,
@@ -83,7 +84,7 @@ def test_it_lets_an_operator_in_by_the_form(browser: Browser, live_server: Any) 
 def test_it_shows_the_morning_without_errors(
     context: BrowserContext, live_server: Any, size: str, scheme: Any
 ) -> None:
-    make_deliveries(make_edition(), make_readers(3), "failed")
+    make_deliveries(make_edition(site_date(timezone.now())), make_readers(3), "failed")
     page, problems = open_page(context, f"{live_server.url}/admin/")
     page.set_viewport_size({"width": SIZES[size], "height": 800})
     page.emulate_media(color_scheme=scheme)
