@@ -6,13 +6,14 @@ from datetime import time
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from subscribers import services
 from subscribers.models import ConsentEvent, Interest, Subscriber
-from tests.integration.subscribers.people import add_ada
+from tests.integration.subscribers.people import NOW, add_ada
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,7 @@ def test_it_refuses_the_same_interest_twice(admin_client: Client) -> None:
     assert "has the same interest already" in page.content.decode()
 
 
+@time_machine.travel(NOW)
 def test_it_changes_the_schedule_and_an_interest(admin_client: Client) -> None:
     ada = add_ada(interests=["RL"])
     interest = Interest.objects.get()
