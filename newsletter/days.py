@@ -13,7 +13,6 @@ from django.db.models import Count
 from newsletter.deliveries import count_states, hasten_deliveries
 from newsletter.digests import Material
 from newsletter.editions import (
-    DAYS_LATE,
     EditionError,
     close_editions,
     freeze_edition,
@@ -23,7 +22,7 @@ from newsletter.editions import (
     site_date,
 )
 from newsletter.models import Delivery, Edition
-from newsletter.papers import waiting_papers
+from newsletter.papers import DAYS_LATE, waiting_papers
 from newsletter.planning import plan_deliveries, plan_edition
 from newsletter.recovery import recover
 from newsletter.sending import deliver_batch, make_transport

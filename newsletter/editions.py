@@ -15,12 +15,11 @@ from newsletter.matching.base import Match, Reason
 from newsletter.matching.index import Index
 from newsletter.matching.query import parse_query
 from newsletter.models import Delivery, Edition, Listing, Paper, QueryMatches
-from newsletter.papers import list_documents, lock_papers, waiting_papers
+from newsletter.papers import DAYS_LATE, list_documents, lock_papers, waiting_papers
 from newsletter.synonyms import read_synonyms
 from subscribers.models import Query
 from subscribers.queries import distinct_queries
 
-DAYS_LATE = 7
 # After the cut-off an edition still waits until no paper came for this long, so that a slow import
 # is not cut in two.
 SETTLE = timedelta(minutes=10)

@@ -13,9 +13,10 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from newsletter.editions import DAYS_LATE, site_date
+from newsletter.editions import site_date
 from newsletter.matching.display import readable
 from newsletter.models import Delivery, Edition, Listing, Paper
+from newsletter.papers import DAYS_LATE
 from newsletter.standing import WAITING, Facts
 from subscribers.models import Query, Subscriber
 

@@ -17,6 +17,7 @@ from newsletter.models import Listing, Paper
 from newsletter.sources.base import FetchedPaper
 
 STORE_BATCH = 1000
+DAYS_LATE = 7  # so late a paper still joins the next edition; after that it is archive
 # Serialises storing with freezing: a paper stored while an edition freezes joins the next one.
 PAPERS_LOCK = 0x7061_7065  # "pape"
 YEARS_APART = 1  # a paper with the same title a year later is the same, published at last

@@ -13,12 +13,12 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 
 from newsletter.models import Delivery, Edition, Listing, Paper, QueryMatches
+from newsletter.papers import DAYS_LATE
 from subscribers.models import Subscriber
 
 RECENT = 14  # editions in the table
 FAILED_WITHIN = timedelta(days=7)
 OVERDUE_AFTER = timedelta(minutes=15)  # planning runs every minute: this late, it does not run
-DAYS_LATE = 7  # papers listed up to so many days before still wait for today's edition
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from subscribers.admin import ReadOnly
+
 Row = TypeVar("Row", bound=Model)
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -63,36 +65,18 @@ class Admin(_ModelAdmin[Row]):
         return match is not None and (match.url_name or "").endswith("_changelist")
 
 
-class ReadOnlyAdmin(Admin[Row]):
+class ReadOnlyAdmin(ReadOnly, Admin[Row]):
     """Rows the machine writes: shown, never added, changed or deleted by hand."""
 
     actions = None
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class ReadOnlyInline(_TabularInline[Any, Any]):
+class ReadOnlyInline(ReadOnly, _TabularInline[Any, Any]):
     """Rows of another table below a form, shown only."""
 
     extra = 0
     can_delete = False
     hide_title = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 def labelled(
