@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models.functions import Now
 
-from newsletter.deliveries import count_states, hasten_deliveries
+from newsletter.circuits import hasten_probes
+from newsletter.deliveries import count_states, hasten_deliveries, mend_stranded
 from newsletter.digests import Material
 from newsletter.editions import (
     EditionError,
@@ -23,13 +24,16 @@ from newsletter.editions import (
 )
 from newsletter.models import Delivery, Edition
 from newsletter.papers import DAYS_LATE, waiting_papers
-from newsletter.planning import plan_deliveries, plan_edition
+from newsletter.planning import mend_schedules, plan_deliveries, plan_edition
 from newsletter.recovery import recover
-from newsletter.sending import deliver_batch, make_transport
+from newsletter.sending import Outbox, deliver_batch
+from newsletter.stopping import is_stopping
+from newsletter.tallies import forget_tallies
 from newsletter.wordbook import pack_edition
 
 Progress = Callable[[str], None]
 MOST_SETBACKS = 5  # batches in a row that the relay ended early: then it is the relay
+LONGEST_NAP = 1.0  # seconds to wait for a throttle before looking again
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,10 @@ class DayReport:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What delivering until nothing is due came to: counts by state, and why the relay stopped."""
+    """What delivering came to: counts by state, and "" or why no more may be sent now."""
 
     states: dict[str, int]
-    relay: str
+    why: str
 
 
 def run_day(
@@ -94,6 +98,7 @@ def run_day(
         planned += plan_deliveries(now)
     say(f"{planned} letters planned")
     hasten_deliveries()
+    hasten_probes()
     drained = drain_deliveries(say)
     close_editions(now)
     states = drained.states
@@ -110,8 +115,8 @@ def run_day(
         in_doubt=standing.get("in_doubt", 0),
         queued=standing.get("queued", 0),
         seconds=round(time.monotonic() - started, 2),
-        note=_note(target, papers, waits and was_frozen, drained.relay),
-        relay_away=bool(drained.relay),
+        note=_note(target, papers, waits and was_frozen, drained.why),
+        relay_away=bool(drained.why),
     )
 
 
@@ -120,9 +125,9 @@ def _days_late(day: date, now: datetime) -> int:
     return DAYS_LATE if day >= site_date(now) else 0
 
 
-def _note(target: date, papers: int, waits: bool, relay: str) -> str:
-    if relay:
-        return f"the relay took no more: {relay}; what is queued goes out with the next run"
+def _note(target: date, papers: int, waits: bool, why: str) -> str:
+    if why:
+        return f"no more is sent now: {why}; what is queued goes out with the next run"
     if waits:
         number = waiting_papers(target, DAYS_LATE).count()
         return (
@@ -159,18 +164,27 @@ def advance_editions(now: datetime) -> list[int]:
 
 
 def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = None) -> Drained:
-    """Deliver batch after batch until nothing is due, the relay is away, or time is up."""
+    """Deliver batch after batch until nothing is due, nothing may be sent, or time is up.
+
+    Where a throttle holds the letters back it waits. A stop that was asked for ends it after the
+    letter in hand.
+    """
     material = Material()
     states: dict[str, int] = {}
     setbacks = 0
     ends = None if seconds is None else time.monotonic() + seconds
-    with make_transport() as transport:
-        while ends is None or time.monotonic() < ends:
-            batch = deliver_batch(transport, material, settings.BATCH)
+    with Outbox() as outbox:
+        while not is_stopping() and (ends is None or time.monotonic() < ends):
+            batch = deliver_batch(outbox, material, settings.BATCH, ends)
             for state, number in batch.states.items():
                 states[state] = states.get(state, 0) + number
+            if not batch.claimed:
+                if not batch.why and batch.wait and has_due_deliveries():
+                    time.sleep(min(batch.wait, LONGEST_NAP))
+                    continue
+                return Drained(states, batch.why)
             setbacks = setbacks + 1 if batch.relay else 0
-            if not batch.claimed or not batch.ready or setbacks == MOST_SETBACKS:
+            if setbacks == MOST_SETBACKS or outbox.failed >= {r.name for r in outbox.relays}:
                 return Drained(states, batch.relay)
             say(", ".join(f"{number} {state}" for state, number in sorted(states.items())))
     return Drained(states, "")
@@ -179,12 +193,16 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
 def run_minute(now: datetime) -> int:
     """Do what is due now short of sending: recover, freeze, match, plan; return letters planned."""
     recover()
+    mend_stranded()
+    mend_schedules(now)
     advance_editions(now)
     planned = plan_deliveries(now)
     close_editions(now)
+    forget_tallies()
     return planned
 
 
 def has_due_deliveries() -> bool:
-    waiting = Delivery.objects.filter(state__in=["queued", "deferred"])
-    return bool(waiting.extra(where=["next_at <= now()"]).aggregate(n=Count("id"))["n"])
+    """Return whether a letter could be claimed now."""
+    waiting = Delivery.objects.filter(state__in=["queued", "deferred"], next_at__lte=Now())
+    return waiting.exists()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
+from newsletter.clock import check_clock
 from newsletter.days import drain_deliveries, run_minute
+from newsletter.stopping import is_stopping, stopping_on_signals
+
+AWAY = (OperationalError, InterfaceError, OSError)  # the database is away, or the disk is full
 
 
 class Command(BaseCommand):
     help = (
         "Do what is due now: recover, freeze, match, plan, send. With --loop every 30 seconds, in "
-        "place of beat and workers on a small machine."
+        "place of beat and workers on a small machine. SIGTERM ends it after the letter in hand."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,20 +28,29 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=30.0, metavar="SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.tick()
-        while options["loop"]:
-            time.sleep(options["every"])
-            try:
-                close_old_connections()
-                self.tick()
-            except OperationalError as error:
-                self.stderr.write(f"the database is away, trying again: {error}")
+        with stopping_on_signals(signal.SIGTERM, signal.SIGINT):
+            if not options["loop"]:
+                return self.tick()
+            while not is_stopping():
+                started = time.monotonic()
+                try:
+                    close_old_connections()
+                    self.tick()
+                except AWAY as error:
+                    self.stderr.write(f"trying again: {type(error).__name__}: {error}".strip())
+                while not is_stopping() and time.monotonic() < started + options["every"]:
+                    time.sleep(0.2)
+        return None
 
     def tick(self) -> None:
-        planned = run_minute(timezone.now())
+        now = timezone.now()
+        if why := check_clock(now):
+            self.stderr.write(f"held: {why}: set it right, or say manage.py resume --clock")
+            return
+        planned = run_minute(now)
         drained = drain_deliveries()
         states = ", ".join(f"{number} {state}" for state, number in sorted(drained.states.items()))
         if planned or states:
             self.stdout.write(f"{planned} planned, {states or 'nothing sent'}")
-        if drained.relay:
-            self.stderr.write(f"the relay took no more: {drained.relay}")
+        if drained.why:
+            self.stderr.write(f"no more is sent now: {drained.why}")
