@@ -1,20 +1,29 @@
-"""The tables: papers and listings, editions and matches, the ledger of deliveries, synonyms."""
+"""The tables: papers and listings, editions and matches, the ledger, service mail, synonyms."""
 
 from newsletter.models.delivery import Delivery
 from newsletter.models.edition import Edition, QueryMatches
+from newsletter.models.notice import Notice
 from newsletter.models.paper import Listing, Paper
-from newsletter.models.saved import SavedPaper
+from newsletter.models.saved import SavedFeed, SavedPaper
 from newsletter.models.synonym import Definition, Synonym
-from newsletter.models.words import PackedWords
+from newsletter.models.tally import Chore, EditionTally
+from newsletter.models.thumbnail import Thumbnail
+from newsletter.models.words import PackedBlock, PackedWords
 
 __all__ = [
+    "Chore",
     "Definition",
     "Delivery",
     "Edition",
+    "EditionTally",
     "Listing",
+    "Notice",
+    "PackedBlock",
     "PackedWords",
     "Paper",
     "QueryMatches",
+    "SavedFeed",
     "SavedPaper",
     "Synonym",
+    "Thumbnail",
 ]
