@@ -37,8 +37,8 @@ def rows_of(scores: Scores) -> Rows:
 
 
 def rows_of_index(wanted: Compiled, documents: list[Document]) -> Rows:
-    index = Index(wanted)
-    return {(found.query_id, found.document_id): found.score for found in index.scores(documents)}
+    matches = Index(wanted).match(documents)
+    return {(query, one.document_id): one.score for query, some in matches.items() for one in some}
 
 
 @settings(max_examples=500, deadline=None)
