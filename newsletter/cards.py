@@ -119,7 +119,8 @@ def explain_why(found: Sequence[tuple[str, Sequence[Reason]]]) -> tuple[Segment,
         if position:
             segments.append(Segment("; also ", marked=False))
         segments.append(Segment(interest, marked=True))
-        segments.append(Segment(f"{_found_as(interest, reasons)}, {_where(reasons)}", marked=False))
+        where = f", {_where(reasons)}" if reasons else ""  # the paper's text may be another now
+        segments.append(Segment(f"{_found_as(interest, reasons)}{where}", marked=False))
     segments.append(Segment(".", marked=False))
     return tuple(segments)
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('newsletter', '0006_packed_words'),
+        ('newsletter', '0010_editions_keep_their_synonyms'),
     ]
 
     operations = [

@@ -29,6 +29,11 @@ class Edition(models.Model):
         editable=False,
         help_text="The sources whose papers had not come when it froze, as its letters name them.",
     )
+    synonyms = models.JSONField(
+        default=list,
+        editable=False,
+        help_text="Pairs that counted when it was matched, so that its reasons stay the same.",
+    )
     note = models.TextField("editor's note", blank=True, help_text="Plain text above the papers.")
 
     class Meta:
@@ -58,8 +63,7 @@ class Edition(models.Model):
 class QueryMatches(models.Model):
     """What one query matched in one edition; no row means nothing, once the query was matched.
 
-    `hits` is a list of [paper id, score, [[field, start, end, item, atom, text], …]]: compact,
-    because a day may have a million hits.
+    `hits` is a list of [paper id, score], best first: compact, for a day may have a million.
     """
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="matches")
