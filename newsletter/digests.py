@@ -274,6 +274,7 @@ def make_digest(share: Share, material: Material) -> Digest:
             Link("Read online", links.read_online_url(subscriber_id, share.delivery_id)),
             Link("Unsubscribe", links.unsubscribe_url(subscriber_id)),
         ),
+        absent=tuple(dict.fromkeys(name for edition in share.editions for name in edition.absent)),
         best=_best_title(share, material),
     )
 

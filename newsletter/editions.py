@@ -14,6 +14,7 @@ from django.db.models import Exists, F, Max, Min, OuterRef
 from newsletter.matches import edition_synonyms, find_hits, read_queries
 from newsletter.models import Delivery, Edition, Listing, Paper, QueryMatches
 from newsletter.papers import DAYS_LATE, list_documents, lock_papers, waiting_papers
+from newsletter.sourcedays import list_absent
 from newsletter.synonyms import read_synonyms
 from subscribers.models import Query
 from subscribers.queries import distinct_queries
@@ -72,7 +73,8 @@ def freeze_edition(edition_id: int, now: datetime) -> FrozenEdition:
             if edition.date >= site_date(now):
                 _take_papers(edition, DAYS_LATE)
             edition.frozen_at = now
-            edition.save(update_fields=["frozen_at"])
+            edition.absent = list_absent(edition.date, now)
+            edition.save(update_fields=["frozen_at", "absent"])
         papers = edition.papers.count()
         late = edition.papers.filter(late=True).count()
     return FrozenEdition(edition_id, edition.date, papers, late)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -21,6 +22,13 @@ class Edition(models.Model):
     matched_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     matched_queries = models.BinaryField(default=b"", editable=False)
+    absent = ArrayField(
+        models.TextField(),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="The sources whose papers had not come when it froze, as its letters name them.",
+    )
     synonyms = models.JSONField(
         default=list,
         editable=False,

@@ -1,4 +1,4 @@
-"""`manage.py bench match|pick|estimate`: measure beside plain limits, in one run."""
+"""`manage.py bench match|pick|estimate|store`: measure beside plain limits, in one run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from newsletter.bench.estimate import measure_estimate
 from newsletter.bench.match import BenchError, measure_match
 from newsletter.bench.pick import measure_pick
 from newsletter.bench.report import table
+from newsletter.bench.store import measure_store
 
 
 class Command(BaseCommand):
     help = (
-        "Measure matching (match), picking (pick) or estimates (estimate) beside plain limits; "
+        "Measure matching (match), picking (pick), estimates (estimate) or storing papers (store) "
+        "beside plain limits; "
         "see docs/benchmarks.md."
     )
 
@@ -28,7 +30,9 @@ class Command(BaseCommand):
         pick.add_argument("--subscribers", type=int, default=1_000_000)
         guess = what.add_parser("estimate", help="what an interest would have found")
         guess.add_argument("--papers", type=int, default=30_000)
-        for one in (match, pick, guess):
+        store = what.add_parser("store", help="a day's papers into the database")
+        store.add_argument("--papers", type=int, default=2_000)
+        for one in (match, pick, guess, store):
             one.add_argument("--seed", type=int, default=1)
             one.add_argument("--json", action="store_true", help="print JSON")
 
@@ -40,6 +44,8 @@ class Command(BaseCommand):
                 )
             elif what == "estimate":
                 found = measure_estimate(options["papers"], seed, self.stderr.write)
+            elif what == "store":
+                found = measure_store(options["papers"], seed, self.stderr.write)
             else:
                 found = measure_pick(options["subscribers"], seed, self.stderr.write)
         except BenchError as error:
