@@ -139,10 +139,13 @@ def explain_why(found: Sequence[tuple[str, Sequence[Reason]]]) -> tuple[Segment,
         if position:
             pattern = gettext("; also {interest} (as “{word}”), {where}")
             pattern = pattern if word else gettext("; also {interest}, {where}")
+            bare = gettext("; also {interest}")
         else:
             pattern = gettext("Here because of {interest} (as “{word}”), {where}")
             pattern = pattern if word else gettext("Here because of {interest}, {where}")
+            bare = gettext("Here because of {interest}")
         where = _where(reasons)
+        pattern = pattern if where else bare  # the paper's text may be another now
         segments += fill_segments(pattern, "interest", interest=interest, word=word, where=where)
     return (*segments, Segment(".", marked=False))
 

@@ -18,7 +18,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["newsletter"])
 app.conf.beat_schedule = {
     "run-minute": {"task": "newsletter.tasks.run_minute", "schedule": 60.0},
+    "fetch-due": {"task": "newsletter.tasks.fetch_due_sources", "schedule": 60.0},
     "recover": {"task": "newsletter.tasks.recover", "schedule": 30.0},
+    "prune": {"task": "newsletter.tasks.prune", "schedule": crontab(hour=4, minute=20)},
     "learn-synonyms": {
         "task": "newsletter.tasks.learn_synonyms",
         "schedule": crontab(hour=3, minute=40),

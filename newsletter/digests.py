@@ -15,12 +15,13 @@ from django.utils.translation import gettext, gettext_lazy
 from newsletter import links, neighbours
 from newsletter.cards import add_feedback, make_card, make_similar_card
 from newsletter.deliveries import Claimed, Entry
-from newsletter.editions import first_listing_days, match_newcomers, unpack_hits
+from newsletter.editions import first_listing_days, match_newcomers
 from newsletter.mail.compose import bare_address, compose_message
 from newsletter.mail.letter import Digest, Envelope, Link, Section, Site
 from newsletter.mail.message import Message
 from newsletter.mail.render import render_digest
-from newsletter.matching.base import Document, Match
+from newsletter.matches import Reasons, edition_synonyms, unpack_hits
+from newsletter.matching.base import Document, Match, Reason
 from newsletter.matching.display import readable
 from newsletter.matching.rank import Pick, pick_papers
 from newsletter.models import Delivery, Edition, Paper, QueryMatches
@@ -47,6 +48,12 @@ class Material:
     matches: dict[tuple[int, int], list[Match]] = field(default_factory=dict)  # edition, query
     late: dict[int, date] = field(default_factory=dict)  # paper id: the day it was listed
     neighbours: Neighbours = field(default_factory=Neighbours)
+    reasons: Reasons = field(default_factory=Reasons)
+
+    def explain(self, query_id: int, paper: Paper) -> tuple[Reason, ...]:
+        """Return why a query found a paper of one of the editions."""
+        edition = self.editions[paper.edition_id or 0]
+        return self.reasons.find(query_id, self.documents[paper.pk], edition_synonyms(edition))
 
     def covered(self, edition_id: int, covers_from: date) -> list[Edition]:
         """Return the matched editions a letter covers, oldest first."""
@@ -190,6 +197,7 @@ def read_matches(material: Material, edition_id: int, query_ids: set[int]) -> No
     match_newcomers(edition_id, query_ids)
     rows = QueryMatches.objects.filter(edition=edition_id, query__in=query_ids)
     hits = dict(rows.values_list("query_id", "hits"))
+    material.reasons.learn(query_ids)
     for query_id in query_ids:
         material.matches[edition_id, query_id] = unpack_hits(hits.get(query_id, []))
 
@@ -247,8 +255,8 @@ def _write_digest(share: Share, material: Material) -> Digest:
     for pick in share.picks:
         paper = papers[pick.document_id]
         found = [
-            (names.get(query_id) or str(EARLIER), reasons)
-            for query_id, reasons in zip((pick.interest_id, *pick.also), pick.reasons, strict=True)
+            (names.get(query_id) or str(EARLIER), material.explain(query_id, paper))
+            for query_id in (pick.interest_id, *pick.also)
         ]
         card = make_card(paper, found, late.get(paper.pk))
         queries = (pick.interest_id, *pick.also)
@@ -288,6 +296,7 @@ def _write_digest(share: Share, material: Material) -> Digest:
             Link(gettext("Read online"), links.read_online_url(subscriber_id, share.delivery_id)),
             Link(gettext("Unsubscribe"), links.unsubscribe_url(subscriber_id)),
         ),
+        absent=tuple(dict.fromkeys(name for edition in share.editions for name in edition.absent)),
         best=_best_title(share, material),
         language=share.reader.language,
     )

@@ -115,6 +115,17 @@ def read_list(name: str) -> list[str]:
     return [item.strip() for item in read_text(name).split(",") if item.strip()]
 
 
+def read_endpoints(name: str) -> list[tuple[str, int]]:
+    """Return `name`, HOST:PORT separated by commas, as pairs."""
+    found = []
+    for item in read_list(name):
+        host, _, port = item.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise SettingError(f"{name}: {item!r} is no HOST:PORT, such as mirror.example:8080")
+        found.append((host.strip("[]").lower(), int(port)))
+    return found
+
+
 def read_database(url: str) -> dict[str, Any]:
     """Return Django's DATABASES entry for a `postgresql://` URL; anything else is refused."""
     config: dict[str, Any] = environ.Env.db_url_config(url)

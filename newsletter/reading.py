@@ -11,12 +11,14 @@ from enum import StrEnum
 from django.db.models import Count, Min, Q, QuerySet
 
 from newsletter.citations import Citation
+from newsletter.freshness import DayStory, describe_day, tell_day
 from newsletter.links import paper_url
 from newsletter.matching.display import readable
 from newsletter.mathematics import Part, read_parts
 from newsletter.models import Edition, Listing, Paper
+from newsletter.models import SourceDay as StoredSourceDay
 from newsletter.outlinks import make_outlink
-from newsletter.quiet import WEEKS, QuietFacts, SourceDay, explain_quiet
+from newsletter.quiet import WEEKS, QuietFacts, SourceDay, SourceState, explain_quiet
 from newsletter.search import find_similar
 from newsletter.sheets import Sheet, make_links, make_search, make_sheet, paper_day, shown_papers
 
@@ -27,7 +29,14 @@ SIMILAR = 5
 WEEK_OR_LESS = 7  # days
 
 # What the sources did on a day; with none to ask nothing is claimed of them.
-ReadSources = Callable[[date], Sequence[SourceDay]]
+ReadStory = Callable[[date], DayStory]
+_STATES = {
+    StoredSourceDay.State.FRESH: SourceState.ANNOUNCED,
+    StoredSourceDay.State.QUIET: SourceState.QUIET,
+    StoredSourceDay.State.WAITING: SourceState.LATE,
+    StoredSourceDay.State.STALLED: SourceState.LATE,
+    StoredSourceDay.State.FAILED: SourceState.FAILED,
+}
 
 
 class Order(StrEnum):
@@ -41,7 +50,8 @@ class Order(StrEnum):
 class Day:
     """A day of the site: its papers, and the neighbouring days that have some.
 
-    `quiet` says why a day has none; of the newest day it says why today has none.
+    `quiet` says why a day has none; of the newest day it says why today has none. `told` is what
+    was unusual of a day that has some: a source that did not come, or came late.
     """
 
     date: datetime.date
@@ -52,6 +62,7 @@ class Day:
     next: datetime.date | None
     quiet: str
     note: str
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +122,15 @@ def read_day(
     wanted: date | None,
     today: date,
     order: Order = Order.UPVOTES,
-    read_sources: ReadSources | None = None,
+    read_story: ReadStory = describe_day,
 ) -> Day:
     """Return a day's papers; without `wanted` the newest day up to today that has papers."""
-    day = wanted or _near_day(Q(listed_on__lte=today), "-") or today
+    newest = () if wanted else _near_days(Q(listed_on__lte=today), "-", 2)
+    day = wanted or next(iter(newest), today)
     papers = tuple(make_sheet(paper) for paper in list_day(day, order))
     asked = day if wanted else today
-    quiet = "" if papers and asked == day else _explain(asked, today, read_sources)
+    is_quiet = not papers or asked != day
+    story = read_story(asked)
     following = Q(listed_on__gt=day, listed_on__lte=today)
     note = Edition.objects.filter(date=day).values_list("note", flat=True).first() if papers else ""
     return Day(
@@ -125,10 +138,11 @@ def read_day(
         today=today,
         order=order,
         papers=papers,
-        previous=_near_day(Q(listed_on__lt=day), "-"),
+        previous=_near_day(Q(listed_on__lt=day), "-") if wanted else next(iter(newest[1:]), None),
         next=_near_day(following, "") if day < today and wanted else None,
-        quiet=quiet,
+        quiet=_explain(asked, today, story) if is_quiet else "",
         note=note or "",
+        told="" if is_quiet else tell_day(story),
     )
 
 
@@ -159,7 +173,7 @@ def read_period(first: date, last: date, today: date) -> Period:
         days=counts,
         previous=_near_day(Q(listed_on__lt=first), "-"),
         next=_near_day(Q(listed_on__gt=last, listed_on__lte=today), ""),
-        quiet="" if counts else _explain(first, today, None),
+        quiet="" if counts else _explain(first, today),
     )
 
 
@@ -258,17 +272,23 @@ def _find_similar(paper: Paper) -> tuple[tuple[int, str], ...]:
 
 def _near_day(wanted: Q, sign: str) -> date | None:
     """The first or (with "-") the last of the wanted days that has a paper to show."""
+    return next(iter(_near_days(wanted, sign, 1)), None)
+
+
+def _near_days(wanted: Q, sign: str, most: int) -> tuple[date, ...]:
     days = Listing.objects.filter(wanted, paper__hidden=False).order_by(f"{sign}listed_on")
-    day: date | None = days.values_list("listed_on", flat=True).first()
-    return day
+    return tuple(days.values_list("listed_on", flat=True).distinct()[:most])
 
 
-def _explain(day: date, today: date, read_sources: ReadSources | None) -> str:
+def _explain(day: date, today: date, story: DayStory | None = None) -> str:
     same = [day - timedelta(weeks=back) for back in range(1, WEEKS + 1)]
     row = Listing.objects.aggregate(
         first=Min("listed_on"),
         usual=Count("listed_on", distinct=True, filter=Q(listed_on__in=same)),
     )
     weeks = sum(1 for one in same if row["first"] and one >= row["first"])
-    sources = read_sources(day) if read_sources else ()
+    sources = [
+        SourceDay(one.name, _STATES[StoredSourceDay.State(one.state)])
+        for one in (story.sources if story else ())
+    ]
     return explain_quiet(QuietFacts(day, today, row["first"], row["usual"], weeks, sources))

@@ -56,7 +56,8 @@ class FoundPaper:
 def search_papers(text: str) -> list[FoundPaper]:
     """Return the stored papers that match `text`, best first; `QueryError` where it is refused."""
     query = parse_query(text)
-    matches = match_query(query, list_documents(Paper.objects.all()), read_synonyms())
+    stored = Paper.objects.filter(same_as__isnull=True)
+    matches = match_query(query, list_documents(stored), read_synonyms())
     ids = [match.document_id for match in matches]
     titles = dict(Paper.objects.filter(pk__in=ids).values_list("id", "title"))
     return [FoundPaper(m.document_id, titles[m.document_id], m.score, m.reasons) for m in matches]

@@ -45,6 +45,11 @@ LIST_ID = env.read_text("PAPER_ROUND_LIST_ID")
 EMAIL_URL = env.read_text("EMAIL_URL", "smtp://localhost:25")
 EMAIL_TIMEOUT = env.read_int("PAPER_ROUND_EMAIL_TIMEOUT", 60, 5, 900)  # seconds, every SMTP step
 CUTOFF = env.read_time("PAPER_ROUND_CUTOFF", "06:00")  # of TIME_ZONE: an edition freezes then
+# Who asks: services want a contact in the User-Agent. Whom to tell when a source stalls.
+CONTACT = env.read_text("PAPER_ROUND_CONTACT", SITE_URL)
+ALERTS_TO = env.read_list("PAPER_ROUND_ALERTS_TO")
+# Private addresses and plain http that sources may be fetched from, as HOST:PORT: a mirror inside.
+FETCH_ALLOW = env.read_endpoints("PAPER_ROUND_FETCH_ALLOW")
 IN_DOUBT = env.read_text("IN_DOUBT", "resend")
 LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 30, 3600))
 BATCH = env.read_int("PAPER_ROUND_BATCH", 100, 1, 5000)  # deliveries claimed at once

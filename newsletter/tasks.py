@@ -14,7 +14,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from newsletter import acronyms, days, recovery, subscribing
+from newsletter import acronyms, days, fetching, pruning, recovery, subscribing
 
 logger = logging.getLogger(__name__)
 
@@ -90,3 +90,32 @@ def learn_synonyms() -> dict[str, int]:
     """Daily: propose what new papers define; nothing counts before the operator accepts it."""
     learnt = acronyms.learn_synonyms()
     return {"papers": learnt.papers, "proposed": learnt.proposed}
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def fetch_due_sources() -> dict[str, int]:
+    """Every minute: judge the sources' days, tell operators of trouble, begin with what is due."""
+    told = fetching.watch_sources(timezone.now())
+    return {"told": told, "source": fetch_next()}
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def fetch_papers(source_id: int) -> dict[str, int]:
+    """Look at one source, if it is still due and nobody else does."""
+    report = fetching.fetch_source(source_id)
+    fetch_next()
+    return {"papers": report.papers, "new": report.new} if report else {}
+
+
+def fetch_next() -> int:
+    """Ask for the next source that is due, one at a time; return its id, 0 for none."""
+    source_id = fetching.next_due_source(timezone.now())
+    if source_id:
+        fetch_papers.delay(source_id)
+    return source_id or 0
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def prune() -> dict[str, int]:
+    """Daily: delete what has been kept for as long as is said."""
+    return pruning.prune(timezone.now())

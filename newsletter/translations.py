@@ -28,7 +28,14 @@ SOURCE = "en"  # the language the texts are written in
 # Where readers' texts are: the admin and the commands speak to operators, in English.
 CODE = ("newsletter", "subscribers")
 TEMPLATES = ("templates/web", "templates/email")
-WITHOUT = ("newsletter/admin", "newsletter/management", "subscribers/admin", "templates/web/inbox")
+WITHOUT = (
+    "newsletter/admin",
+    "newsletter/management",
+    "newsletter/models",
+    "newsletter/sources",
+    "subscribers/admin",
+    "templates/web/inbox",
+)
 KEYWORDS = {
     "gettext": None,
     "gettext_lazy": None,

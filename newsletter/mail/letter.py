@@ -88,6 +88,7 @@ class Digest:
     schedule: str
     unsubscribe_url: str
     links: tuple[Link, ...]
+    absent: tuple[str, ...] = ()  # sources whose papers had not come: "arXiv cs.RO"
     best: str = ""  # the title of the best paper, for the subject; else the first card's
     language: str = "en"  # of everything but the papers
 

@@ -1,10 +1,18 @@
-"""The tables: papers and listings, editions and matches, the ledger, service mail, synonyms."""
+"""The tables: sources, papers, editions, matches, the ledger, service mail, synonyms."""
 
 from newsletter.models.delivery import Delivery
 from newsletter.models.edition import Edition, QueryMatches
 from newsletter.models.notice import Notice
-from newsletter.models.paper import Listing, Paper
+from newsletter.models.paper import Listing, Paper, PaperIdentifier
 from newsletter.models.saved import SavedFeed, SavedPaper
+from newsletter.models.source import (
+    FetchedPage,
+    FetchHost,
+    FetchRun,
+    Quarantined,
+    Source,
+    SourceDay,
+)
 from newsletter.models.synonym import Definition, Synonym
 from newsletter.models.tally import Chore, EditionTally
 from newsletter.models.thumbnail import Thumbnail
@@ -16,14 +24,21 @@ __all__ = [
     "Delivery",
     "Edition",
     "EditionTally",
+    "FetchHost",
+    "FetchRun",
+    "FetchedPage",
     "Listing",
     "Notice",
     "PackedBlock",
     "PackedWords",
     "Paper",
+    "PaperIdentifier",
+    "Quarantined",
     "QueryMatches",
     "SavedFeed",
     "SavedPaper",
+    "Source",
+    "SourceDay",
     "Synonym",
     "Thumbnail",
 ]

@@ -27,8 +27,9 @@ def test_it_measures_matching() -> None:
     assert found["figures"]["matches"] > 0
     assert set(found["ratios"]) == {
         "build + match, of a plain ahocorasick-rs scan",
+        "the plain phrases alone: build + match, of their scan",
         "PostgreSQL tsquery x GIN (scaled), of build + match",
-        "build + match with parsing, of the scan",
+        "parse + read + build + match, of read + scan",
     }
 
 

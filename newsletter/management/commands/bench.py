@@ -1,4 +1,4 @@
-"""`manage.py bench match|pick|estimate|search|day`: measure beside plain limits, in one run."""
+"""`manage.py bench match|pick|estimate|search|day|store`: measure beside plain limits."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from newsletter.bench.match import BenchError, measure_match
 from newsletter.bench.pick import measure_pick
 from newsletter.bench.report import table
 from newsletter.bench.search import measure_search
+from newsletter.bench.store import measure_store
 
 # What stores its papers first.
-STORED = {"estimate": measure_estimate, "search": measure_search, "day": measure_day}
+STORED = {
+    "estimate": measure_estimate,
+    "search": measure_search,
+    "day": measure_day,
+    "store": measure_store,
+}
 
 
 class Command(BaseCommand):
     help = (
-        "Measure matching (match), picking (pick), estimates (estimate), a search (search) or the "
-        "day's page (day) beside plain limits; see docs/benchmarks.md."
+        "Measure matching (match), picking (pick), estimates (estimate), a search (search), the "
+        "day's page (day) or storing papers (store) beside plain limits; see docs/benchmarks.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,7 +43,9 @@ class Command(BaseCommand):
         search.add_argument("--papers", type=int, default=30_000)
         day = what.add_parser("day", help="the day's page")
         day.add_argument("--papers", type=int, default=30_000)
-        for one in (match, pick, guess, search, day):
+        store = what.add_parser("store", help="a day's papers into the database")
+        store.add_argument("--papers", type=int, default=2_000)
+        for one in (match, pick, guess, search, day, store):
             one.add_argument("--seed", type=int, default=1)
             one.add_argument("--json", action="store_true", help="print JSON")
 

@@ -83,7 +83,9 @@ def test_it_writes_whom_the_operator_adds_in_the_sites_language(
 ) -> None:
     settings.SITE_LANGUAGE = "de"
     subscribe(email="jun@reader.example")
-    (tmp_path / "more.csv").write_text("email,interests,timezone,hour\nines@reader.example,RL,UTC,8\n")
+    (tmp_path / "more.csv").write_text(
+        "email,interests,timezone,hour\nines@reader.example,RL,UTC,8\n"
+    )
     call_command("import_subscribers", str(tmp_path / "more.csv"), stdout=StringIO())
     assert list(Subscriber.objects.values_list("language", flat=True)) == ["de", "de"]
 

@@ -11,9 +11,7 @@ import time_machine
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from newsletter.models import Edition, Listing, Paper
-from newsletter.quiet import SourceDay, SourceState
-from newsletter.reading import read_day
+from newsletter.models import Edition, Listing, Paper, Source, SourceDay
 from tests.factories import DAY, FOLDING, MORNING, RL, store
 
 pytestmark = pytest.mark.django_db
@@ -67,12 +65,24 @@ def test_it_shows_the_newest_day_and_why_it_is_not_today(client: Client) -> None
     assert "Friday is quiet: no source listed a paper on any of the last 8." in page
 
 
-def test_it_asks_what_the_sources_did() -> None:
+def note_source(state: str, day: date = DAY) -> None:
+    source, _ = Source.objects.get_or_create(name="arXiv", kind="arxiv", first_day=DAY)
+    SourceDay.objects.create(source=source, day=day, state=state)
+
+
+def test_it_says_what_the_sources_did(client: Client) -> None:
     store(RL, listed_on=DAY - timedelta(days=1))
-    late = SourceDay("arXiv", SourceState.LATE)
-    day = read_day(None, DAY, read_sources=lambda asked: [late] if asked == DAY else [])
-    assert day.quiet == "arXiv is late: it usually has announced by now."
-    assert [paper.name for paper in day.papers] == [RL]
+    note_source("stalled")
+    page = read(client, "/")
+    assert "arXiv is late: it usually has announced by now." in page
+    assert titles(page) == [RL]
+
+
+def test_it_says_which_source_a_day_with_papers_lacks(client: Client) -> None:
+    store(RL)
+    note_source("failed")
+    assert "Without" not in read(client, f"/d/{DAY - timedelta(days=1)}")
+    assert "No papers came: nothing new from arXiv." in read(client, f"/d/{DAY}")
 
 
 def test_it_shows_what_an_edition_took_late(client: Client) -> None:

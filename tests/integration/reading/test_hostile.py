@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 from newsletter.models import Listing, Paper
 from newsletter.sheets import make_sheet
@@ -24,7 +24,8 @@ FIELDS = ("title", "abstract", "author", "organization", "category", "keyword")
 FORBIDDEN = {"script", "style", "iframe", "frame", "object", "embed", "base", "svg", "template"}
 OWN = """
 html head meta title link body a header div nav main section article aside footer p h1 h2 h3
-span b bdi small mark ul li form label input button details summary dl dt dd code img
+span b bdi small mark ul li form label input button details summary dl dt dd code kbd img
+textarea noscript time
 math mi mn mo mtext mspace mrow mfrac msqrt mroot msub msup msubsup mover
 """
 ALLOWED = set(OWN.split())

@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 import pytest
-from lxml import html as lxml_html  # type: ignore[import-untyped]
+from lxml import html as lxml_html
 
 from newsletter.mail.headers import LetterError
 from newsletter.mail.letter import Digest, Link, Rendered
