@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import after_setup_logger, after_setup_task_logger
+
+from newsletter.redaction import redact_handlers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 
@@ -22,3 +26,12 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=3, minute=40),
     },
 }
+
+
+def redact_logs(logger: logging.Logger, **options: object) -> None:
+    """A worker's log holds no address, as no other log does."""
+    redact_handlers(logger)
+
+
+after_setup_logger.connect(redact_logs)
+after_setup_task_logger.connect(redact_logs)

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count
+from django.utils import timezone
 
 from newsletter.deliveries import count_states, hasten_deliveries
 from newsletter.digests import Material
@@ -25,10 +26,15 @@ from newsletter.models import Delivery, Edition
 from newsletter.papers import DAYS_LATE, waiting_papers
 from newsletter.planning import plan_deliveries, plan_edition
 from newsletter.recovery import recover
+from newsletter.retention import purge_daily
+from newsletter.searchbook import keep_blocks
 from newsletter.sending import deliver_batch, make_transport
+from newsletter.subscribing import send_service_mail
 from newsletter.wordbook import pack_edition
+from subscribers.pausing import resume_due
 
 Progress = Callable[[str], None]
+NOTICES = 100  # service mails between two batches of letters
 MOST_SETBACKS = 5  # batches in a row that the relay ended early: then it is the relay
 
 
@@ -76,6 +82,7 @@ def run_day(
     """
     started = time.monotonic()
     recover()
+    resume_due(now)
     target = day or site_date(now)
     if day is None:
         for due in [due for due in list_due_days(now) if due < target]:
@@ -141,6 +148,7 @@ def prepare_edition(day: date, now: datetime) -> tuple[int, int]:
     frozen = freeze_edition(edition_id, now)
     match_edition(edition_id, now)
     pack_edition(edition_id)
+    keep_blocks()
     return edition_id, frozen.papers
 
 
@@ -166,6 +174,8 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
     ends = None if seconds is None else time.monotonic() + seconds
     with make_transport() as transport:
         while ends is None or time.monotonic() < ends:
+            # Nobody waits for a confirmation behind a million letters.
+            send_service_mail(timezone.now(), NOTICES, transport)
             batch = deliver_batch(transport, material, settings.BATCH)
             for state, number in batch.states.items():
                 states[state] = states.get(state, 0) + number
@@ -177,11 +187,18 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
 
 
 def run_minute(now: datetime) -> int:
-    """Do what is due now short of sending: recover, freeze, match, plan; return letters planned."""
+    """Do what is due now short of sending letters; return how many were planned.
+
+    Recover, freeze, match, plan, and send the service mail that waits. Readers whose pause is over
+    read again first; once a day what is old is purged last.
+    """
     recover()
+    resume_due(now)
     advance_editions(now)
     planned = plan_deliveries(now)
     close_editions(now)
+    send_service_mail(now, NOTICES)
+    purge_daily(now)
     return planned
 
 

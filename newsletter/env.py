@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from zoneinfo import available_timezones
 
 import environ
 
+from newsletter.looks import parse_colour
 from newsletter.paths import env_file, var_directory
 
 VAR: Path = var_directory()
@@ -90,6 +92,22 @@ def read_zone(name: str, default: str) -> str:
     if value not in available_timezones():
         raise SettingError(f"{name}={value!r} is no IANA time zone: write one like Europe/Paris")
     return value
+
+
+def read_choice(name: str, default: str, choices: Sequence[str]) -> str:
+    """Return `name`, which must be one of `choices`."""
+    value = read_text(name, default)
+    if value not in choices:
+        raise SettingError(f"{name}={value!r} is not known: write one of {', '.join(choices)}")
+    return value
+
+
+def read_colour(name: str, default: str) -> str:
+    """Return `name`, written #RRGGBB, in lower case."""
+    try:
+        return parse_colour(read_text(name, default))
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}") from error
 
 
 def read_list(name: str) -> list[str]:

@@ -11,7 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from newsletter import env, paths
+from kombu.entity import Queue
+
+from newsletter import env, looks, paths
+from newsletter.translations import SOURCE, list_languages
 from newsletter.unfold_settings import UNFOLD as UNFOLD  # the admin's looks, read by name
 
 env.read_dotenv()
@@ -29,8 +32,15 @@ LINK_KEY = env.read_secret("PAPER_ROUND_LINK_KEY", generate=EMBEDDED)
 SITE_URL = env.read_text("PAPER_ROUND_SITE_URL", "http://localhost:8000").rstrip("/")
 SITE_NAME = env.read_text("PAPER_ROUND_SITE_NAME", "Paper Round")
 SITE_TAGLINE = env.read_text("PAPER_ROUND_SITE_TAGLINE")
+SITE_ACCENT = env.read_colour("PAPER_ROUND_ACCENT", looks.ACCENT)
+SITE_ACCENT_DARK = env.read_colour(
+    "PAPER_ROUND_ACCENT_DARK", looks.accent_for_dark(SITE_ACCENT)
+)  # where the page is dark
+SITE_LOGO = env.read_text("PAPER_ROUND_LOGO")  # path of a picture, shown beside the name
 POSTAL_ADDRESS = env.read_text("PAPER_ROUND_POSTAL_ADDRESS")
 FROM_EMAIL = env.read_text("PAPER_ROUND_FROM_EMAIL", "Paper Round <papers@localhost.localdomain>")
+# Confirmations and links to manage come from an address of their own where one is given.
+SERVICE_FROM_EMAIL = env.read_text("PAPER_ROUND_SERVICE_FROM_EMAIL")
 LIST_ID = env.read_text("PAPER_ROUND_LIST_ID")
 EMAIL_URL = env.read_text("EMAIL_URL", "smtp://localhost:25")
 EMAIL_TIMEOUT = env.read_int("PAPER_ROUND_EMAIL_TIMEOUT", 60, 5, 900)  # seconds, every SMTP step
@@ -62,8 +72,10 @@ INSTALLED_APPS = [
     "newsletter.apps.NewsletterConfig",
 ]
 MIDDLEWARE = [
+    "newsletter.web.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "newsletter.web.languages.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -103,10 +115,17 @@ REDIS_URL = env.read_text("REDIS_URL", "redis://localhost:6379/0")
 # Tasks are hints: one may be lost or run twice, and none waits long for anything.
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {
+# In this order: a worker looks for service mail before it takes up letters.
+CELERY_TASK_QUEUES = tuple(
+    Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
+    for name in ("notices", "celery")
+)
+CELERY_TASK_ROUTES = {"newsletter.tasks.send_notices": {"queue": "notices"}}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float | str] = {
     "visibility_timeout": 3600,  # seconds; far above the time limit, or a task would run twice
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
+    "queue_order_strategy": "priority",  # the order of CELERY_TASK_QUEUES
     # A dead broker is noticed; well above the second a worker waits for its next task.
     "socket_timeout": 30,
     "socket_connect_timeout": 5,
@@ -130,7 +149,11 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = SOURCE  # of commands and the admin
+LANGUAGES = list_languages()
+LANGUAGE_COOKIE_NAME = "language"
+# What a page speaks to a browser that prefers none of the site's languages.
+SITE_LANGUAGE = env.read_choice("PAPER_ROUND_LANGUAGE", SOURCE, [code for code, _ in LANGUAGES])
 TIME_ZONE = env.read_zone(
     "PAPER_ROUND_TIME_ZONE", "UTC"
 )  # the site's day: editions are dated by it
@@ -157,5 +180,27 @@ SECURE_REDIRECT_EXEMPT = [r"^u/", r"^healthz$", r"^readyz$"]
 # whose address holds a token say "no-referrer" themselves.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "newsletter.web.errors.refuse_forgery"
+# How many proxies of ours write X-Forwarded-For; with 0 nobody is believed.
+TRUSTED_PROXIES = env.read_int("PAPER_ROUND_TRUSTED_PROXIES", 0, 0, 10)
 if env.read_bool("PAPER_ROUND_TRUST_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# What goes wrong is written to standard error, without addresses and tokens.
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "redacted": {
+            "()": "newsletter.redaction.RedactingFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "redacted"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.request": {"level": "ERROR"},  # what is missing is in the access log
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}

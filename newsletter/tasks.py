@@ -6,11 +6,19 @@ late without harm, because the ledger decides what is done.
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
-from newsletter import acronyms, days, fetching, pruning, recovery
+from newsletter import acronyms, days, fetching, pruning, recovery, subscribing
 
+logger = logging.getLogger(__name__)
+
+NOTICES = 100  # service mails of one task
 DELIVER_SECONDS = 50  # a task is short: well under its time limit and the visibility timeout
 
 
@@ -30,6 +38,42 @@ def deliver() -> dict[str, int]:
     if not drained.relay and days.has_due_deliveries():
         deliver.delay()
     return drained.states
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def send_notices() -> dict[str, int]:
+    """Answer the forms that came in and send the service mail that is due, ahead of the letters."""
+    run = subscribing.send_service_mail(timezone.now(), NOTICES)
+    if not run.relay and subscribing.has_service_mail():
+        send_notices.delay()
+    return run.states
+
+
+def send_notices_soon() -> None:
+    """Ask for `send_notices` once the transaction commits; without Redis the next minute does it.
+
+    For the edges: a broker that is away must not lose what a reader asked for, nor say 500.
+    """
+    transaction.on_commit(_ask_for_notices)
+
+
+def _ask_for_notices() -> None:
+    try:
+        send_notices.delay()
+    except (OperationalError, OSError, RedisError):
+        logger.warning("the broker is away: service mail waits for the next minute")
+
+
+def deliver_soon() -> None:
+    """As `send_notices_soon`, for a letter a reader asked for now."""
+    transaction.on_commit(_ask_for_delivery)
+
+
+def _ask_for_delivery() -> None:
+    try:
+        deliver.delay()
+    except (OperationalError, OSError, RedisError):
+        logger.warning("the broker is away: the letter waits for the next minute")
 
 
 @shared_task  # type: ignore[untyped-decorator]

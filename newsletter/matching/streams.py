@@ -101,9 +101,15 @@ class Stream:
 
     def find(self, way: Pattern) -> Array:
         """The papers in which the pattern stands, as the index of interests finds it."""
+        return self.papers(self.places_of(way)[0])
+
+    def places_of(self, way: Pattern) -> tuple[Array, Array]:
+        """The first words of the pattern's places and their sizes; a chain's are not told: 0."""
         if isinstance(way, Phrase):
-            return self.papers(self._phrase(way, _most_words(way))[0])
-        return self.papers(self._chain(way))
+            starts, ends = self._phrase(way, _most_words(way))
+            return starts, ends - starts
+        starts = self._chain(way)
+        return starts, np.zeros(len(starts), np.int64)
 
     def _phrase(self, phrase: Phrase, most: int) -> tuple[Array, Array]:
         """First words and ends of the places of a phrase of at most so many words."""

@@ -12,7 +12,7 @@ def keep_synonyms(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("newsletter", "0006_packed_words")]
+    dependencies = [("newsletter", "0009_managing")]
 
     operations = [
         migrations.AddField(

@@ -1,9 +1,10 @@
-"""The tables: sources, papers, listings, editions, matches, the ledger of deliveries, synonyms."""
+"""The tables: sources, papers, editions, matches, the ledger, service mail, synonyms."""
 
 from newsletter.models.delivery import Delivery
 from newsletter.models.edition import Edition, QueryMatches
+from newsletter.models.notice import Notice
 from newsletter.models.paper import Listing, Paper, PaperIdentifier
-from newsletter.models.saved import SavedPaper
+from newsletter.models.saved import SavedFeed, SavedPaper
 from newsletter.models.source import (
     FetchedPage,
     FetchHost,
@@ -13,23 +14,31 @@ from newsletter.models.source import (
     SourceDay,
 )
 from newsletter.models.synonym import Definition, Synonym
-from newsletter.models.words import PackedWords
+from newsletter.models.tally import Chore, EditionTally
+from newsletter.models.thumbnail import Thumbnail
+from newsletter.models.words import PackedBlock, PackedWords
 
 __all__ = [
+    "Chore",
     "Definition",
     "Delivery",
     "Edition",
+    "EditionTally",
     "FetchHost",
     "FetchRun",
     "FetchedPage",
     "Listing",
+    "Notice",
+    "PackedBlock",
     "PackedWords",
     "Paper",
     "PaperIdentifier",
     "Quarantined",
     "QueryMatches",
+    "SavedFeed",
     "SavedPaper",
     "Source",
     "SourceDay",
     "Synonym",
+    "Thumbnail",
 ]

@@ -9,7 +9,8 @@ from lxml import html as lxml_html
 from newsletter.mail.headers import LetterError
 from newsletter.mail.letter import Digest, Link, Rendered
 from newsletter.mail.plain import columns
-from newsletter.mail.render import make_preheader, render_digest
+from newsletter.mail.render import render_digest
+from newsletter.mail.wording import make_preheader
 from tests.unit.mail.samples import (
     SITE,
     compose,
