@@ -11,7 +11,7 @@ import os
 import sys
 
 # Commands that need no database.
-WITHOUT_SERVERS = {"", "help", "version", "compilemessages", "makemessages"}
+WITHOUT_SERVERS = {"", "help", "version", "compilemessages", "makemessages", "translate"}
 HELP = {"-h", "--help", "--version"}
 
 

@@ -8,3 +8,6 @@ class NewsletterConfig(AppConfig):
     def ready(self) -> None:
         # Loaded here, not in newsletter/__init__.py: the pure core must import without Celery.
         from newsletter import celery, checks  # noqa: F401
+        from newsletter.translations import install_catalogues
+
+        install_catalogues()

@@ -6,6 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from string import Formatter
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from newsletter import links
 from newsletter.mail.letter import Card, Link
@@ -18,14 +22,19 @@ NAMES_SHOWN = 2
 CATEGORIES_SHOWN = 3
 OLD = timedelta(days=60)  # an older paper says when it was published
 FIELDS = {
-    "title": "in the title",
-    "keywords": "in its keywords",
-    "abstract": "in the abstract",
-    "authors": "among the authors",
-    "organizations": "as the organisation",
-    "categories": "as its category",
+    "title": gettext_lazy("in the title"),
+    "keywords": gettext_lazy("in its keywords"),
+    "abstract": gettext_lazy("in the abstract"),
+    "authors": gettext_lazy("among the authors"),
+    "organizations": gettext_lazy("as the organisation"),
+    "categories": gettext_lazy("as its category"),
 }
-TIMES = {2: "twice", 3: "three times", 4: "four times", 5: "five times"}
+TIMES = {
+    2: gettext_lazy("twice {place}"),
+    3: gettext_lazy("three times {place}"),
+    4: gettext_lazy("four times {place}"),
+    5: gettext_lazy("five times {place}"),
+}
 
 
 def make_card(
@@ -47,7 +56,7 @@ def make_card(
         cut_after=cut.trailing,
         why=explain_why(found),
         links=make_links(paper),
-        note=f"Late: listed on {format_day(listed_on)}" if listed_on else "",
+        note=_format_late(listed_on) if listed_on else "",
     )
 
 
@@ -66,12 +75,13 @@ def paper_address(paper: Paper) -> str:
 
 def make_links(paper: Paper) -> tuple[Link, ...]:
     """Return a card's links, the first the one to read the paper."""
-    label = "arXiv" if paper.arxiv_id else "Article" if paper.doi or paper.url else "Read"
+    label = gettext("Article") if paper.doi or paper.url else gettext("Read")
+    label = "arXiv" if paper.arxiv_id else label
     found = [Link(label, paper_address(paper))]
     if paper.code_url:
-        found.append(Link("Code", paper.code_url))
+        found.append(Link(gettext("Code"), paper.code_url))
     if paper.project_url:
-        found.append(Link("Project", paper.project_url))
+        found.append(Link(gettext("Project"), paper.project_url))
     return tuple(found)
 
 
@@ -93,10 +103,12 @@ def format_authors(paper: Paper) -> str:
     names = [readable(name).text for name in paper.authors]
     if not names:
         count = paper.author_count or 0
-        return f"{count} author{'s' * (count != 1)}" if count else ""
+        return ngettext("%d author", "%d authors", count) % count if count else ""
     if len(names) <= NAMES_SHOWN + 1:
-        return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
-    return f"{', '.join(names[:NAMES_SHOWN])}, and {len(names) - NAMES_SHOWN} more"
+        return join_words(names)
+    rest = len(names) - NAMES_SHOWN
+    words = ngettext("%(names)s, and %(rest)d more", "%(names)s, and %(rest)d more", rest)
+    return words % {"names": ", ".join(names[:NAMES_SHOWN]), "rest": rest}
 
 
 def format_published(paper: Paper) -> str:
@@ -105,23 +117,49 @@ def format_published(paper: Paper) -> str:
     if paper.published_at is None or edition is None:
         return ""
     day = paper.published_at.date()
-    return f"{day.day} {day:%b %Y}" if edition.date - day > OLD else ""
+    return date_format(day, "DATE_FORMAT") if edition.date - day > OLD else ""
 
 
-def format_day(day: date) -> str:
-    return f"{day:%A} {day.day} {day:%B}"
+def _format_late(listed_on: date) -> str:
+    return gettext("Late: listed on {day}").format(day=date_format(listed_on, "DAY"))
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return "a", "a and b", "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return gettext("{some} and {last}").format(some=", ".join(words[:-1]), last=words[-1])
 
 
 def explain_why(found: Sequence[tuple[str, Sequence[Reason]]]) -> tuple[Segment, ...]:
     """Return "Here because of RL (as “reinforcement learning”), twice in the abstract; also …"."""
-    segments = [Segment("Here because of ", marked=False)]
+    segments: list[Segment] = []
     for position, (interest, reasons) in enumerate(found):
+        word = _found_as(interest, reasons)
         if position:
-            segments.append(Segment("; also ", marked=False))
-        segments.append(Segment(interest, marked=True))
-        segments.append(Segment(f"{_found_as(interest, reasons)}, {_where(reasons)}", marked=False))
-    segments.append(Segment(".", marked=False))
-    return tuple(segments)
+            pattern = gettext("; also {interest} (as “{word}”), {where}")
+            pattern = pattern if word else gettext("; also {interest}, {where}")
+            bare = gettext("; also {interest}")
+        else:
+            pattern = gettext("Here because of {interest} (as “{word}”), {where}")
+            pattern = pattern if word else gettext("Here because of {interest}, {where}")
+            bare = gettext("Here because of {interest}")
+        where = _where(reasons)
+        pattern = pattern if where else bare  # the paper's text may be another now
+        segments += fill_segments(pattern, "interest", interest=interest, word=word, where=where)
+    return (*segments, Segment(".", marked=False))
+
+
+def fill_segments(pattern: str, marked: str, **values: str) -> list[Segment]:
+    """Return a translated sentence with its values filled in, the one called `marked` marked."""
+    segments = [Segment("", marked=False)]
+    for text, name, _, _ in Formatter().parse(pattern):
+        for part, mark in ((text, False), (values[name] if name else "", name == marked)):
+            if mark:
+                segments += [Segment(part, marked=True), Segment("", marked=False)]
+            else:
+                segments[-1] = Segment(segments[-1].text + part, marked=False)
+    return [segment for segment in segments if segment.text]
 
 
 def make_similar_card(paper: Paper, liked: Paper, how: str, listed_on: date | None) -> Card:
@@ -129,23 +167,30 @@ def make_similar_card(paper: Paper, liked: Paper, how: str, listed_on: date | No
     return replace(make_card(paper, [], listed_on), why=explain_likeness(liked.title, how))
 
 
+def add_feedback(
+    card: Card, subscriber_id: int, paper_id: int, query_ids: Sequence[int] = ()
+) -> Card:
+    """Return the card with the reader's own link; the rest of it is the same for every reader."""
+    return replace(card, feedback_url=links.feedback_url(subscriber_id, paper_id, query_ids))
+
+
 def explain_likeness(title: str, how: str) -> tuple[Segment, ...]:
     """Return "Similar to “…”, which you saved.", for a paper that no interest found."""
-    ends = {"saved": "which you saved", "opened": "which you opened"}
-    return (
-        Segment("Similar to “", marked=False),
-        Segment(readable(title).text, marked=True),
-        Segment(f"”, {ends[how]}.", marked=False),
-    )
+    patterns = {
+        "saved": gettext("Similar to “{title}”, which you saved."),
+        "liked": gettext("Similar to “{title}”, of which you wanted more."),
+        "opened": gettext("Similar to “{title}”, which you opened."),
+    }
+    return tuple(fill_segments(patterns[how], "title", title=readable(title).text))
 
 
 def _found_as(interest: str, reasons: Sequence[Reason]) -> str:
-    """Return ' (as “reinforcement learning”)' where no word found is what was typed."""
+    """Return “reinforcement learning” where no word found is what was typed, else ""."""
     typed = interest.casefold()
     texts = [readable(reason.text).text for reason in reasons]
     if not texts or any(_letters(text) in _letters(typed) for text in texts):
         return ""
-    return f" (as “{texts[0]}”)"
+    return texts[0]
 
 
 def _letters(text: str) -> str:
@@ -154,12 +199,14 @@ def _letters(text: str) -> str:
 
 
 def _where(reasons: Sequence[Reason]) -> str:
+    """Return "twice in the abstract and in the title"."""
     counts: Mapping[str, int] = Counter(reason.field for reason in reasons)
     places = []
-    for name, words in FIELDS.items():
+    for name, place in FIELDS.items():
         number = counts.get(name, 0)
         if number > 1 and name in ("title", "abstract"):
-            places.append(f"{TIMES.get(number, f'{number} times')} {words}")
+            times = TIMES.get(number) or gettext("{number} times {place}")
+            places.append(str(times).format(number=number, place=place))
         elif number:
-            places.append(words)
-    return " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
+            places.append(str(place))
+    return join_words(places)

@@ -10,10 +10,16 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import (
+    after_setup_logger,
+    after_setup_task_logger,
+    worker_ready,
+    worker_shutting_down,
+)
 from django.conf import settings
 
 from newsletter import stopping
+from newsletter.redaction import redact_handlers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 logger = logging.getLogger(__name__)
@@ -37,6 +43,12 @@ app.conf.beat_schedule = {
         "schedule": SWEEP,
         "options": {"expires": SWEEP},
     },
+    "fetch-due": {
+        "task": "newsletter.tasks.fetch_due_sources",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "prune": {"task": "newsletter.tasks.prune", "schedule": crontab(hour=4, minute=20)},
     "learn-synonyms": {
         "task": "newsletter.tasks.learn_synonyms",
         "schedule": crontab(hour=3, minute=40),
@@ -83,3 +95,12 @@ def _stand_in() -> None:
             logger.warning("no tick: %s", type(error).__name__)
         finally:
             close_old_connections()
+
+
+def redact_logs(logger: logging.Logger, **options: object) -> None:
+    """A worker's log holds no address, as no other log does."""
+    redact_handlers(logger)
+
+
+after_setup_logger.connect(redact_logs)
+after_setup_task_logger.connect(redact_logs)

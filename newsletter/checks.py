@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
 
-from newsletter import env
+from newsletter import env, looks
 from newsletter.mail.relay import parse_relay
+from newsletter.web.looks import LOGO_BYTES, LOGO_TYPES, logo_url
 
 DEFAULT_FROM = "localhost.localdomain"
 
@@ -18,7 +19,7 @@ DEFAULT_FROM = "localhost.localdomain"
 @register
 def check_settings(app_configs: Any = None, **options: Any) -> list[CheckMessage]:
     """Return what is wrong anywhere, and what is missing in an installation."""
-    messages = list(find_errors())
+    messages = [*find_errors(), *find_looks()]
     if not settings.EMBEDDED:
         messages += find_omissions()
     return messages
@@ -40,6 +41,31 @@ def find_errors() -> Iterator[CheckMessage]:
             f"PAPER_ROUND_SITE_URL={settings.SITE_URL!r} is no address.",
             hint="Write the address readers see, such as https://papers.example.org.",
             id="paper.E003",
+        )
+
+
+def find_looks() -> Iterator[CheckMessage]:
+    """Yield what of the operator's looks readers could not read or see."""
+    for name, colour, grounds in (
+        ("PAPER_ROUND_ACCENT", settings.SITE_ACCENT, looks.LIGHT),
+        ("PAPER_ROUND_ACCENT_DARK", settings.SITE_ACCENT_DARK, looks.DARK),
+    ):
+        ratio = looks.least_contrast(colour, grounds)
+        if ratio < looks.ENOUGH:
+            where = "light" if grounds is looks.LIGHT else "dark"
+            yield Error(
+                f"{name}={colour} has a contrast of {ratio:.1f} : 1 on {where} pages; "
+                f"words need {looks.ENOUGH} : 1 (WCAG 2.2, 1.4.3).",
+                hint=f"The nearest that has it: {name}={looks.mend_colour(colour, grounds)}",
+                id="paper.E005",
+            )
+    if settings.SITE_LOGO and not logo_url():
+        kinds = ", ".join(sorted(LOGO_TYPES))
+        yield Error(
+            f"PAPER_ROUND_LOGO={settings.SITE_LOGO} cannot be shown.",
+            hint=f"Write the path of a picture ({kinds}) of at most {LOGO_BYTES // 1000} kB "
+            "that this process may read.",
+            id="paper.E006",
         )
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from newsletter.circuits import hasten_probes
 from newsletter.deliveries import count_states, hasten_deliveries, mend_stranded
@@ -26,12 +27,17 @@ from newsletter.models import Delivery, Edition
 from newsletter.papers import DAYS_LATE, waiting_papers
 from newsletter.planning import mend_schedules, plan_deliveries, plan_edition
 from newsletter.recovery import recover
+from newsletter.retention import purge_daily
+from newsletter.searchbook import keep_blocks
 from newsletter.sending import Outbox, deliver_batch
 from newsletter.stopping import is_stopping
+from newsletter.subscribing import send_service_mail
 from newsletter.tallies import forget_tallies
 from newsletter.wordbook import pack_edition
+from subscribers.pausing import resume_due
 
 Progress = Callable[[str], None]
+NOTICES = 100  # service mails between two batches of letters
 MOST_SETBACKS = 5  # batches in a row that the relay ended early: then it is the relay
 LONGEST_NAP = 1.0  # seconds to wait for a throttle before looking again
 
@@ -80,6 +86,7 @@ def run_day(
     """
     started = time.monotonic()
     recover()
+    resume_due(now)
     target = day or site_date(now)
     if day is None:
         for due in [due for due in list_due_days(now) if due < target]:
@@ -146,6 +153,7 @@ def prepare_edition(day: date, now: datetime) -> tuple[int, int]:
     frozen = freeze_edition(edition_id, now)
     match_edition(edition_id, now)
     pack_edition(edition_id)
+    keep_blocks()
     return edition_id, frozen.papers
 
 
@@ -175,6 +183,8 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
     ends = None if seconds is None else time.monotonic() + seconds
     with Outbox() as outbox:
         while not is_stopping() and (ends is None or time.monotonic() < ends):
+            # Nobody waits for a confirmation behind a million letters.
+            send_service_mail(timezone.now(), NOTICES)
             batch = deliver_batch(outbox, material, settings.BATCH, ends)
             for state, number in batch.states.items():
                 states[state] = states.get(state, 0) + number
@@ -191,13 +201,20 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
 
 
 def run_minute(now: datetime) -> int:
-    """Do what is due now short of sending: recover, freeze, match, plan; return letters planned."""
+    """Do what is due now short of sending letters; return how many were planned.
+
+    Recover, freeze, match, plan, and send the service mail that waits. Readers whose pause is over
+    read again first; once a day what is old is purged last.
+    """
     recover()
     mend_stranded()
     mend_schedules(now)
+    resume_due(now)
     advance_editions(now)
     planned = plan_deliveries(now)
     close_editions(now)
+    send_service_mail(now, NOTICES)
+    purge_daily(now)
     forget_tallies()
     return planned
 

@@ -7,30 +7,35 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import translation
+from django.utils.translation import gettext, gettext_lazy
 
 from newsletter import links, neighbours
-from newsletter.cards import make_card, make_similar_card
+from newsletter.cards import add_feedback, make_card, make_similar_card
 from newsletter.deliveries import Claimed, Entry
-from newsletter.editions import first_listing_days, match_newcomers, unpack_hits
+from newsletter.editions import first_listing_days, match_newcomers
 from newsletter.mail.compose import bare_address, compose_message
 from newsletter.mail.letter import Digest, Envelope, Link, Section, Site
 from newsletter.mail.message import Message
 from newsletter.mail.render import render_digest
-from newsletter.matching.base import Document, Match
+from newsletter.matches import Reasons, edition_synonyms, unpack_hits
+from newsletter.matching.base import Document, Match, Reason
 from newsletter.matching.display import readable
 from newsletter.matching.rank import Pick, pick_papers
 from newsletter.models import Delivery, Edition, Paper, QueryMatches
 from newsletter.neighbours import Neighbours, Similar
 from newsletter.papers import make_document
+from newsletter.quietdays import wanting_a_line
+from newsletter.schedules import format_schedule
 from subscribers.queries import Reader, read_readers, suppressed_among
 
 KIND = "digest"
-SIMILAR = "Similar to what you saved"
-EARLIER = "an earlier interest"  # one the reader has removed since the letter was first composed
+SIMILAR = gettext_lazy("Similar to what you saved")
+# One the reader has removed since the letter was first composed.
+EARLIER = gettext_lazy("an earlier interest")
 
 
 @dataclass(slots=True)
@@ -44,6 +49,12 @@ class Material:
     matches: dict[tuple[int, int], list[Match]] = field(default_factory=dict)  # edition, query
     late: dict[int, date] = field(default_factory=dict)  # paper id: the day it was listed
     neighbours: Neighbours = field(default_factory=Neighbours)
+    reasons: Reasons = field(default_factory=Reasons)
+
+    def explain(self, query_id: int, paper: Paper) -> tuple[Reason, ...]:
+        """Return why a query found a paper of one of the editions."""
+        edition = self.editions[paper.edition_id or 0]
+        return self.reasons.find(query_id, self.documents[paper.pk], edition_synonyms(edition))
 
     def covered(self, edition_id: int, covers_from: date) -> list[Edition]:
         """Return the matched editions a letter covers, oldest first."""
@@ -109,10 +120,11 @@ def compose_batch(
         else:
             wanted.append((item, reader))
     read_material(material, wanted)
+    lines = wanting_a_line(reader for _, reader in wanted)
     for item, reader in wanted:
         try:
             begin(item.id)
-            letter = compose_digest(item, reader, material)
+            letter = compose_digest(item, reader, material, even_empty=reader.id in lines)
         except (DatabaseError, MemoryError, OSError):  # not the letter's doing, or not for sure
             raise
         except Exception as error:  # one poison letter never stops the others
@@ -129,11 +141,14 @@ def compose_batch(
 
 
 def compose_digest(
-    item: Claimed, reader: Reader, material: Material
+    item: Claimed, reader: Reader, material: Material, *, even_empty: bool = False
 ) -> tuple[Message, tuple[int, str, str]] | None:
-    """Return a reader's letter and what the ledger keeps of it; None where nothing matched."""
+    """Return a reader's letter and what the ledger keeps of it.
+
+    None where nothing matched, unless it is to say so (`even_empty`).
+    """
     share = pick_share(item, reader, material)
-    if not share.count:
+    if not share.count and not even_empty:
         return None
     rendered = render_digest(make_digest(share, material))
     envelope = make_envelope(share, item.planned_at)
@@ -194,6 +209,7 @@ def read_matches(material: Material, edition_id: int, query_ids: set[int]) -> No
     match_newcomers(edition_id, query_ids)
     rows = QueryMatches.objects.filter(edition=edition_id, query__in=query_ids)
     hits = dict(rows.values_list("query_id", "hits"))
+    material.reasons.learn(query_ids)
     for query_id in query_ids:
         material.matches[edition_id, query_id] = unpack_hits(hits.get(query_id, []))
 
@@ -209,8 +225,10 @@ def read_papers(material: Material, paper_ids: Iterable[int]) -> None:
 def pick_share(item: Claimed, reader: Reader, material: Material) -> Share:
     """Return the reader's share: ranked, capped; a retry picks what the ledger says it carried."""
     editions = material.covered(item.edition_id, item.covers_from)
-    weights = {interest.query_id: interest.weight for interest in reader.interests}
-    order = [interest.query_id for interest in reader.interests]
+    # What was muted since a letter was made stays in it, under its name.
+    known = reader.interests + reader.muted if item.picks else reader.interests
+    weights = {interest.query_id: interest.weight for interest in known}
+    order = [interest.query_id for interest in known]
     kept = {paper_id: set(some) for paper_id, some in neighbours.unpack_matched(item.picks).items()}
     order += sorted({q for some in kept.values() for q in some} - weights.keys())
     matches = {
@@ -245,21 +263,33 @@ def pick_share(item: Claimed, reader: Reader, material: Material) -> Share:
 
 
 def make_digest(share: Share, material: Material) -> Digest:
-    """Return what the letter says."""
+    """Return what the letter says, in the reader's language."""
+    with translation.override(share.reader.language):
+        return _write_digest(share, material)
+
+
+def _write_digest(share: Share, material: Material) -> Digest:
     papers, late = material.papers, material.late
-    names = {interest.query_id: interest.text for interest in share.reader.interests}
+    known = share.reader.interests + share.reader.muted
+    names = {interest.query_id: interest.text for interest in known}
     sections: dict[int, list[Any]] = {query_id: [] for query_id in names}
     for pick in share.picks:
         paper = papers[pick.document_id]
         found = [
-            (names.get(query_id, EARLIER), reasons)
-            for query_id, reasons in zip((pick.interest_id, *pick.also), pick.reasons, strict=True)
+            (names.get(query_id) or str(EARLIER), material.explain(query_id, paper))
+            for query_id in (pick.interest_id, *pick.also)
         ]
         card = make_card(paper, found, late.get(paper.pk))
+        queries = (pick.interest_id, *pick.also)
+        card = add_feedback(card, share.reader.id, paper.pk, queries)
         sections.setdefault(pick.interest_id, []).append(card)
     extra = [
-        make_similar_card(
-            papers[one.paper_id], papers[one.liked_id], one.how, late.get(one.paper_id)
+        add_feedback(
+            make_similar_card(
+                papers[one.paper_id], papers[one.liked_id], one.how, late.get(one.paper_id)
+            ),
+            share.reader.id,
+            one.paper_id,
         )
         for one in share.similar
     ]
@@ -272,22 +302,24 @@ def make_digest(share: Share, material: Material) -> Digest:
         days=len(with_papers),
         announced=sum(material.announced[edition.pk] for edition in with_papers),
         sections=tuple(
-            Section(names.get(query_id, EARLIER), f"i{query_id}", tuple(cards))
+            Section(names.get(query_id) or str(EARLIER), f"i{query_id}", tuple(cards))
             for query_id, cards in sections.items()
             if cards
         )
-        + ((Section(SIMILAR, "similar", tuple(extra), extra=True),) if extra else ()),
+        + ((Section(str(SIMILAR), "similar", tuple(extra), extra=True),) if extra else ()),
         left_out=share.left_out,
         more_url=links.read_online_url(subscriber_id, share.delivery_id),
         note=share.edition.note.strip(),
         schedule=format_schedule(share.reader),
         unsubscribe_url=links.unsubscribe_url(subscriber_id),
         links=(
-            Link("What you get", links.manage_url(subscriber_id)),
-            Link("Read online", links.read_online_url(subscriber_id, share.delivery_id)),
-            Link("Unsubscribe", links.unsubscribe_url(subscriber_id)),
+            Link(gettext("Change what you get"), links.manage_url(subscriber_id)),
+            Link(gettext("Read online"), links.read_online_url(subscriber_id, share.delivery_id)),
+            Link(gettext("Unsubscribe"), links.unsubscribe_url(subscriber_id)),
         ),
+        absent=tuple(dict.fromkeys(name for edition in share.editions for name in edition.absent)),
         best=_best_title(share, material),
+        language=share.reader.language,
     )
 
 
@@ -300,23 +332,13 @@ def _best_title(share: Share, material: Material) -> str:
 
 def make_site() -> Site:
     return Site(
-        settings.SITE_NAME, settings.SITE_URL, settings.SITE_TAGLINE, settings.POSTAL_ADDRESS
+        settings.SITE_NAME,
+        settings.SITE_URL,
+        settings.SITE_TAGLINE,
+        settings.POSTAL_ADDRESS,
+        settings.SITE_ACCENT,
+        settings.SITE_ACCENT_DARK,
     )
-
-
-def format_schedule(reader: Reader) -> str:
-    """Return "You get this at 08:00 Berlin time on working days because …"."""
-    place = reader.timezone.rsplit("/", 1)[-1].replace("_", " ")
-    clock = "UTC" if place == "UTC" else f"{place} time"
-    days = {127: "every day", 31: "on working days", 96: "at weekends"}.get(reader.weekdays)
-    if days is None:
-        names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-        days = "on " + ", ".join(n for bit, n in enumerate(names) if reader.weekdays & 1 << bit)
-    sentence = f"You get this at {reader.send_time:%H:%M} {clock} {days}"
-    if reader.confirmed_at:
-        day = reader.confirmed_at.astimezone(ZoneInfo(reader.timezone)).date()
-        sentence += f" because your subscription was confirmed on {day.day} {day:%B %Y}"
-    return f"{sentence}."
 
 
 def make_envelope(share: Share, planned_at: datetime) -> Envelope:

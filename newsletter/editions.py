@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -11,11 +11,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, Max, Min, OuterRef
 
-from newsletter.matching.base import Match, Reason
-from newsletter.matching.index import Index
-from newsletter.matching.query import parse_query
+from newsletter.matches import edition_synonyms, find_hits, read_queries
 from newsletter.models import Delivery, Edition, Listing, Paper, QueryMatches
 from newsletter.papers import DAYS_LATE, list_documents, lock_papers, waiting_papers
+from newsletter.sourcedays import list_absent
 from newsletter.synonyms import read_synonyms
 from subscribers.models import Query
 from subscribers.queries import distinct_queries
@@ -24,7 +23,6 @@ from subscribers.queries import distinct_queries
 # is not cut in two.
 SETTLE = timedelta(minutes=10)
 MATCHES_BATCH = 2000
-MOST_CHARACTERS = 400  # of a canonical query: it may be longer than what was typed
 
 
 class EditionError(ValueError):
@@ -75,7 +73,8 @@ def freeze_edition(edition_id: int, now: datetime) -> FrozenEdition:
             if edition.date >= site_date(now):
                 _take_papers(edition, DAYS_LATE)
             edition.frozen_at = now
-            edition.save(update_fields=["frozen_at"])
+            edition.absent = list_absent(edition.date, now)
+            edition.save(update_fields=["frozen_at", "absent"])
         papers = edition.papers.count()
         late = edition.papers.filter(late=True).count()
     return FrozenEdition(edition_id, edition.date, papers, late)
@@ -140,27 +139,19 @@ def match_edition(edition_id: int, now: datetime) -> int:
             raise EditionError(f"the edition of {edition.date} is open: freeze it, then match it")
         if edition.matched_at is not None:
             return edition.matches.count()
-        distinct = {query.id: query for query in distinct_queries()}
-        index = Index(
-            {
-                key: (parse_query(query.text, MOST_CHARACTERS), query.expand)
-                for key, query in distinct.items()
-            },
-            read_synonyms(),
-        )
+        synonyms = read_synonyms()
+        queries = read_queries(distinct_queries())
         papers = Paper.objects.filter(edition=edition, hidden=False)
-        found = index.match(list_documents(papers))
+        found = find_hits(list_documents(papers), queries, synonyms)
         QueryMatches.objects.filter(edition=edition).delete()
         QueryMatches.objects.bulk_create(
-            (
-                QueryMatches(edition=edition, query_id=key, hits=pack_hits(matches))
-                for key, matches in found.items()
-            ),
+            (QueryMatches(edition=edition, query_id=key, hits=hits) for key, hits in found.items()),
             batch_size=MATCHES_BATCH,
         )
         edition.matched_at = now
-        edition.matched_queries = pack_ids(distinct)
-        edition.save(update_fields=["matched_at", "matched_queries"])
+        edition.matched_queries = pack_ids(queries)
+        edition.synonyms = list(synonyms.pairs)
+        edition.save(update_fields=["matched_at", "matched_queries", "synonyms"])
     return len(found)
 
 
@@ -175,19 +166,13 @@ def match_newcomers(edition_id: int, query_ids: Iterable[int]) -> None:
     bulk = bytes(edition.matched_queries)
     missed = [query_id for query_id in query_ids if not has_id(bulk, query_id)]
     known = QueryMatches.objects.filter(edition=edition, query=OuterRef("pk"))
-    compiled = {
-        query.pk: (parse_query(query.text, MOST_CHARACTERS), query.expand)
-        for query in Query.objects.filter(~Exists(known), pk__in=missed)
-    }
-    if not compiled:
+    queries = read_queries(Query.objects.filter(~Exists(known), pk__in=missed))
+    if not queries:
         return
     papers = Paper.objects.filter(edition=edition, hidden=False)
-    found = Index(compiled, read_synonyms()).match(list_documents(papers))
+    found = find_hits(list_documents(papers), queries, edition_synonyms(edition))
     QueryMatches.objects.bulk_create(
-        [
-            QueryMatches(edition=edition, query_id=key, hits=pack_hits(found.get(key, [])))
-            for key in compiled
-        ],
+        [QueryMatches(edition=edition, query_id=key, hits=found.get(key, [])) for key in queries],
         ignore_conflicts=True,
     )
 
@@ -204,26 +189,6 @@ def pack_ids(ids: Iterable[int]) -> bytes:
 def has_id(bitmap: bytes, number: int) -> bool:
     """Return whether `pack_ids` was given this id."""
     return number >> 3 < len(bitmap) and bool(bitmap[number >> 3] & 1 << (number & 7))
-
-
-def pack_hits(matches: Sequence[Match]) -> list[object]:
-    """Return matches as QueryMatches keeps them."""
-    return [
-        [
-            match.document_id,
-            match.score,
-            [[r.field, r.text, r.start, r.end, r.atom, r.item] for r in match.reasons],
-        ]
-        for match in matches
-    ]
-
-
-def unpack_hits(hits: Iterable[Sequence[object]]) -> list[Match]:
-    """Return what `pack_hits` packed."""
-    return [
-        Match(document_id, score, tuple(Reason(*reason) for reason in reasons))  # type: ignore[arg-type, attr-defined]
-        for document_id, score, reasons in hits
-    ]
 
 
 def close_editions(now: datetime) -> int:

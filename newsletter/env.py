@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from zoneinfo import available_timezones
 
 import environ
 
+from newsletter.looks import parse_colour
 from newsletter.paths import env_file, var_directory
 
 VAR: Path = var_directory()
@@ -120,9 +122,36 @@ def read_zone(name: str, default: str) -> str:
     return value
 
 
+def read_choice(name: str, default: str, choices: Sequence[str]) -> str:
+    """Return `name`, which must be one of `choices`."""
+    value = read_text(name, default)
+    if value not in choices:
+        raise SettingError(f"{name}={value!r} is not known: write one of {', '.join(choices)}")
+    return value
+
+
+def read_colour(name: str, default: str) -> str:
+    """Return `name`, written #RRGGBB, in lower case."""
+    try:
+        return parse_colour(read_text(name, default))
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}") from error
+
+
 def read_list(name: str) -> list[str]:
     """Return `name`, separated by commas, as a list without empty items."""
     return [item.strip() for item in read_text(name).split(",") if item.strip()]
+
+
+def read_endpoints(name: str) -> list[tuple[str, int]]:
+    """Return `name`, HOST:PORT separated by commas, as pairs."""
+    found = []
+    for item in read_list(name):
+        host, _, port = item.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise SettingError(f"{name}: {item!r} is no HOST:PORT, such as mirror.example:8080")
+        found.append((host.strip("[]").lower(), int(port)))
+    return found
 
 
 def read_database(url: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Tokens are signed with PAPER_ROUND_LINK_KEY, not SECRET_KEY: a letter's links must work for years.
 The setting may hold several keys separated by spaces; the first signs, all verify, so a key is
-replaced by writing the new one before it.
+replaced by writing the new one before it. The last one, the oldest, stays for good: the hashes of
+suppressed addresses are made with it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.conf import settings
 
 UNSUBSCRIBE, MANAGE, READ_ONLINE = "unsubscribe", "manage", "read online"
+FEEDBACK, SAVED_FEED = "feedback", "saved feed"
+MOST_INTERESTS_NAMED = 4  # in a feedback link: those that say why the paper is there
 
 SIGNATURE_BYTES = 18  # 144 bits, 24 characters without padding
 KEY_ID_BYTES = 3
@@ -34,6 +38,15 @@ class TokenValue:
 
     subscriber_id: int
     extra: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackValue:
+    """What a link under a paper of a letter is about."""
+
+    subscriber_id: int
+    paper_id: int
+    query_ids: tuple[int, ...]
 
 
 def make_token(purpose: str, subscriber_id: int, extra: str = "") -> str:
@@ -76,6 +89,25 @@ def read_online_url(subscriber_id: int, delivery_id: int) -> str:
     return f"{settings.SITE_URL}/l/{make_token(READ_ONLINE, subscriber_id, str(delivery_id))}"
 
 
+def feedback_url(subscriber_id: int, paper_id: int, query_ids: Sequence[int] = ()) -> str:
+    """Return the page on which a reader saves a letter's paper, or says more or less like it."""
+    named = [paper_id, *query_ids[:MOST_INTERESTS_NAMED]]
+    token = make_token(FEEDBACK, subscriber_id, ".".join(map(str, named)))
+    return f"{settings.SITE_URL}/f/{token}"
+
+
+def read_feedback(token: str) -> FeedbackValue:
+    """Return whose letter, which paper and which interests a feedback link is about."""
+    value = read_token(token, FEEDBACK)
+    paper_id, *query_ids = map(int, value.extra.split("."))
+    return FeedbackValue(value.subscriber_id, paper_id, tuple(query_ids))
+
+
+def saved_feed_url(subscriber_id: int, version: int) -> str:
+    """Return the private feed of a reader's saved papers; a later version makes it worthless."""
+    return f"{settings.SITE_URL}/feed/saved/{make_token(SAVED_FEED, subscriber_id, str(version))}"
+
+
 def paper_url(paper_id: int) -> str:
     """Return the site's page of a paper."""
     return f"{settings.SITE_URL}/p/{paper_id}"
@@ -86,6 +118,12 @@ def make_message_id(edition_date: date, subscriber_id: int, kind: str, domain: s
     name = f"{edition_date.isoformat()}|{subscriber_id}|{kind}"
     digest = hmac.new(_keys()[0], name.encode(), hashlib.sha256).hexdigest()
     return f"<{digest[:20]}.d@{domain}>"
+
+
+def make_notice_id(notice_id: int, domain: str) -> str:
+    """Return the Message-ID of a service mail: the same when it is tried again."""
+    digest = hmac.new(_keys()[0], f"notice|{notice_id}".encode(), hashlib.sha256).hexdigest()
+    return f"<{digest[:20]}.n@{domain}>"
 
 
 def _keys() -> list[bytes]:

@@ -232,6 +232,9 @@ def _used(facts: Facts, edition: Edition) -> bool:
 def _no_match(facts: Facts) -> str:
     if not facts.judged:
         return "the reader has no interests"
+    muted = [f"“{one.text}”" for one in facts.judged if one.muted and one.verdict.matches]
+    if muted:
+        return f"only {', '.join(muted)} matches it, and the reader has muted that"
     later = [f"“{one.text}”" for one in facts.judged if one.since and one.verdict.matches]
     if later:
         return f"only {', '.join(later)} matches it, added after that letter was made"

@@ -95,6 +95,27 @@ WHERE s.status = 'confirmed' AND s.covered_until >= %(date)s
 ON CONFLICT (edition_id, subscriber_id) DO NOTHING
 """
 
+# One reader's letter, asked for now: due before all others.
+INSERT_ONE = """
+WITH mine AS (
+  SELECT id FROM subscribers_subscriber WHERE id = %(reader)s AND status = 'confirmed' FOR UPDATE
+), moved AS (
+  UPDATE subscribers_subscriber AS s
+  SET covered_until = GREATEST(s.covered_until, %(date)s),
+    next_send_at = GREATEST(s.next_send_at, %(next)s)
+  FROM mine WHERE s.id = mine.id
+)
+INSERT INTO newsletter_delivery
+  (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
+   owner, picks, message_id, detail)
+SELECT %(edition)s, id, %(date)s, 'queued', %(now)s, now() - interval '1 day', 0, 0, '', '[]', '',
+  ''
+FROM mine WHERE NOT EXISTS (
+  SELECT 1 FROM newsletter_delivery AS d JOIN newsletter_edition AS e ON e.id = d.edition_id
+  WHERE d.subscriber_id = mine.id AND d.covers_from <= %(date)s AND e.date >= %(date)s)
+ON CONFLICT (edition_id, subscriber_id) DO NOTHING
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -214,3 +235,24 @@ def _plan_past(slots: Sequence[Slot], edition: Edition, now: datetime) -> int:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
         cursor.execute(PLAN_PAST, values)
         return int(cursor.rowcount)
+
+
+def plan_reader(edition_id: int, subscriber_id: int, now: datetime) -> bool:
+    """Plan one edition for one confirmed reader, before all other letters; False if they had it.
+
+    Their next letter is that of the first day after this edition's, which covers what came since.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
+        edition = Edition.objects.get(pk=edition_id)
+        rows = Subscriber.objects.values_list("send_time", "timezone", "weekdays")
+        at, zone, weekdays = rows.get(pk=subscriber_id)
+        values: dict[str, Any] = {
+            "edition": edition_id,
+            "date": edition.date,
+            "reader": subscriber_id,
+            "next": next_send_at(now, at, zone, weekdays, edition.date),
+            "now": now,
+        }
+        cursor.execute(INSERT_ONE, values)
+        return bool(cursor.rowcount)

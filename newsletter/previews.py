@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import time
 from email import message_from_bytes, policy
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from newsletter.deliveries import Claimed
 from newsletter.digests import (
@@ -15,14 +18,20 @@ from newsletter.digests import (
     make_envelope,
     pick_share,
     read_material,
+    read_papers,
 )
+from newsletter.editions import latest_matched_edition
 from newsletter.mail.compose import bare_address, compose_message
-from newsletter.mail.letter import Rendered
+from newsletter.mail.letter import Digest, Rendered
 from newsletter.mail.message import Message, Outcome
 from newsletter.mail.render import render_digest
-from newsletter.models import Delivery, Edition
+from newsletter.matching.index import Index
+from newsletter.matching.query import parse_query
+from newsletter.models import Delivery, Edition, Paper
+from newsletter.papers import list_documents
 from newsletter.sending import make_transport
-from subscribers.queries import read_readers
+from newsletter.synonyms import read_synonyms
+from subscribers.queries import Reader, ReaderInterest, read_readers
 from subscribers.services import normalise_address
 
 
@@ -49,6 +58,47 @@ def preview_letter(edition_id: int, subscriber_id: int) -> PreviewedLetter:
     parsed = message_from_bytes(data, policy=policy.default)
     headers = tuple((name, str(value)) for name, value in parsed.items())
     return PreviewedLetter(rendered.subject, rendered.text, rendered.html, headers, share.count)
+
+
+def preview_interests(
+    interests: Sequence[str], papers_per_letter: int, zone: str, at: time, weekdays: int
+) -> PreviewedLetter:
+    """Return the newest edition's letter for interests that nobody has yet; nothing is kept.
+
+    `PreviewError` where no edition is frozen yet, `QueryError` for an interest that is refused.
+    """
+    edition = latest_matched_edition()
+    if edition is None:
+        raise PreviewError(_("there is no edition yet: the first letter comes with it"))
+    queries = {-n: (parse_query(text), True) for n, text in enumerate(interests, 1)}
+    wanted = tuple(
+        ReaderInterest(key, text, str(queries[key][0]), True, 1, -key)
+        for key, text in zip(queries, interests, strict=True)
+    )
+    reader = Reader(
+        id=0, email="you@example.org", status="confirmed", timezone=zone, send_time=at,
+        weekdays=weekdays, papers_per_letter=papers_per_letter, confirmed_at=None, similar_up_to=0,
+        language="en", empty_days="nothing", interests=wanted,
+    )  # fmt: skip
+    papers = Paper.objects.filter(edition=edition, hidden=False)
+    found = Index(queries, read_synonyms()).match(list_documents(papers))
+    material = Material(editions={edition.pk: edition}, announced={edition.pk: papers.count()})
+    for key in queries:
+        material.matches[edition.pk, key] = found.get(key, [])
+    read_papers(material, {match.document_id for some in found.values() for match in some})
+    item = Claimed(0, edition.pk, 0, edition.date, timezone.now(), 0, [])
+    share = pick_share(item, reader, material)
+    rendered = render_digest(_without_feedback(make_digest(share, material)))
+    return PreviewedLetter(rendered.subject, rendered.text, rendered.html, (), share.count)
+
+
+def _without_feedback(digest: Digest) -> Digest:
+    """Return a digest for nobody: there is nobody to save a paper for."""
+    sections = tuple(
+        replace(part, cards=tuple(replace(card, feedback_url="") for card in part.cards))
+        for part in digest.sections
+    )
+    return replace(digest, sections=sections)
 
 
 def send_test_letter(edition_id: int, subscriber_id: int, to: str) -> Outcome:
@@ -92,6 +142,8 @@ def read_delivery_letter(delivery_id: int, subscriber_id: int) -> Rendered:
         delivery.picks,
     )
     share, material = _share(item)
+    if delivery.message_id and not delivery.picks:  # it said that nothing matched
+        share = replace(share, picks=(), left_out=0, similar=())
     return render_digest(make_digest(share, material))
 
 

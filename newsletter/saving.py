@@ -12,29 +12,30 @@ from django.db.models.functions import RowNumber
 
 from newsletter.models import SavedPaper
 
+STRENGTH = (SavedPaper.How.OPENED, SavedPaper.How.LIKED, SavedPaper.How.SAVED)
 NEWEST = 50  # of a reader's saved papers: what interests them now
 
 
 class Liked(NamedTuple):
-    """A paper a reader likes, and how we know: "saved" or "opened"."""
+    """A paper a reader likes, and how we know: "saved", "liked" or "opened"."""
 
     paper_id: int
     how: str
 
 
 def save_paper(subscriber_id: int, paper_id: int, how: str, now: datetime) -> bool:
-    """Keep that the reader saved, or opened, the paper; True if it is new.
+    """Keep that the reader saved, liked or opened the paper; True if it is new.
 
-    Saving what was opened makes it saved; opening what was saved changes nothing. `ValueError`
-    for another `how` than "saved" and "opened".
+    What says more wins: saved over liked, liked over opened; less changes nothing. `ValueError`
+    for another `how`.
     """
     wanted = SavedPaper.How(how)
+    weaker = STRENGTH[: STRENGTH.index(wanted)]
     row = SavedPaper(subscriber_id=subscriber_id, paper_id=paper_id, how=wanted, saved_at=now)
     mine = SavedPaper.objects.filter(subscriber=subscriber_id, paper=paper_id)
     with transaction.atomic():
         if mine.exists():
-            if wanted == SavedPaper.How.SAVED:
-                mine.filter(how=SavedPaper.How.OPENED).update(how=wanted, saved_at=now)
+            mine.filter(how__in=weaker).update(how=wanted, saved_at=now)
             return False
         SavedPaper.objects.bulk_create([row], ignore_conflicts=True)
     return True
@@ -51,3 +52,9 @@ def read_liked(subscriber_ids: Iterable[int]) -> dict[int, tuple[Liked, ...]]:
     for subscriber_id, paper_id, how in newest.values_list("subscriber_id", "paper_id", "how"):
         found.setdefault(subscriber_id, []).append(Liked(paper_id, how))
     return {key: tuple(liked) for key, liked in found.items()}
+
+
+def drop_paper(subscriber_id: int, paper_id: int) -> bool:
+    """Take back that the reader saved, liked or opened the paper; False where nothing was kept."""
+    rows = SavedPaper.objects.filter(subscriber=subscriber_id, paper=paper_id)
+    return bool(rows.delete()[0])

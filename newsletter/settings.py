@@ -13,7 +13,8 @@ from typing import Any
 
 from kombu.entity import Queue
 
-from newsletter import env, paths
+from newsletter import env, looks, paths
+from newsletter.translations import SOURCE, list_languages
 from newsletter.unfold_settings import UNFOLD as UNFOLD  # the admin's looks, read by name
 
 env.read_dotenv()
@@ -31,12 +32,24 @@ LINK_KEY = env.read_secret("PAPER_ROUND_LINK_KEY", generate=EMBEDDED)
 SITE_URL = env.read_text("PAPER_ROUND_SITE_URL", "http://localhost:8000").rstrip("/")
 SITE_NAME = env.read_text("PAPER_ROUND_SITE_NAME", "Paper Round")
 SITE_TAGLINE = env.read_text("PAPER_ROUND_SITE_TAGLINE")
+SITE_ACCENT = env.read_colour("PAPER_ROUND_ACCENT", looks.ACCENT)
+SITE_ACCENT_DARK = env.read_colour(
+    "PAPER_ROUND_ACCENT_DARK", looks.accent_for_dark(SITE_ACCENT)
+)  # where the page is dark
+SITE_LOGO = env.read_text("PAPER_ROUND_LOGO")  # path of a picture, shown beside the name
 POSTAL_ADDRESS = env.read_text("PAPER_ROUND_POSTAL_ADDRESS")
 FROM_EMAIL = env.read_text("PAPER_ROUND_FROM_EMAIL", "Paper Round <papers@localhost.localdomain>")
+# Confirmations and links to manage come from an address of their own where one is given.
+SERVICE_FROM_EMAIL = env.read_text("PAPER_ROUND_SERVICE_FROM_EMAIL")
 LIST_ID = env.read_text("PAPER_ROUND_LIST_ID")
 EMAIL_URL = env.read_text("EMAIL_URL", "smtp://localhost:25")
 EMAIL_TIMEOUT = env.read_int("PAPER_ROUND_EMAIL_TIMEOUT", 60, 5, 900)  # seconds, every SMTP step
 CUTOFF = env.read_time("PAPER_ROUND_CUTOFF", "06:00")  # of TIME_ZONE: an edition freezes then
+# Who asks: services want a contact in the User-Agent. Whom to tell when a source stalls.
+CONTACT = env.read_text("PAPER_ROUND_CONTACT", SITE_URL)
+ALERTS_TO = env.read_list("PAPER_ROUND_ALERTS_TO")
+# Private addresses and plain http that sources may be fetched from, as HOST:PORT: a mirror inside.
+FETCH_ALLOW = env.read_endpoints("PAPER_ROUND_FETCH_ALLOW")
 IN_DOUBT = env.read_text("IN_DOUBT", "resend")
 LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 5, 3600))
 SWEEP = env.read_int("PAPER_ROUND_SWEEP", 30, 1, 300)  # seconds between recoveries
@@ -64,8 +77,10 @@ INSTALLED_APPS = [
     "newsletter.apps.NewsletterConfig",
 ]
 MIDDLEWARE = [
+    "newsletter.web.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "newsletter.web.languages.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -113,15 +128,20 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float | str] = {
     "socket_timeout": 30,
     "socket_connect_timeout": 5,
     "health_check_interval": 25,
-    "queue_order_strategy": "sorted",  # at_once before digests
+    "queue_order_strategy": "sorted",  # at_once before digests before sources
 }
 if DEMO:
     CELERY_BROKER_TRANSPORT_OPTIONS["polling_interval"] = 0.2  # sees soon that it is to stop
-# What must not wait (ticks, recovery, confirmations) and letters, apart: a worker takes from the
-# first queue first, and one may be kept for it alone (`worker -Q at_once`).
+# What must not wait (ticks, recovery, service mail), letters, and what may take minutes, apart: a
+# worker takes from the first queue first, and one may be kept for it alone (`worker -Q at_once`).
 CELERY_TASK_DEFAULT_QUEUE = "at_once"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("at_once", "digests")]  # type: ignore[no-untyped-call]
-CELERY_TASK_ROUTES = {"newsletter.tasks.deliver": {"queue": "digests"}}
+CELERY_TASK_QUEUES = [Queue(name) for name in ("at_once", "digests", "sources")]  # type: ignore[no-untyped-call]
+CELERY_TASK_ROUTES = {
+    "newsletter.tasks.deliver": {"queue": "digests"},
+    "newsletter.tasks.fetch_papers": {"queue": "sources"},
+    "newsletter.tasks.learn_synonyms": {"queue": "sources"},
+    "newsletter.tasks.prune": {"queue": "sources"},
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -138,7 +158,11 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = SOURCE  # of commands and the admin
+LANGUAGES = list_languages()
+LANGUAGE_COOKIE_NAME = "language"
+# What a page speaks to a browser that prefers none of the site's languages.
+SITE_LANGUAGE = env.read_choice("PAPER_ROUND_LANGUAGE", SOURCE, [code for code, _ in LANGUAGES])
 TIME_ZONE = env.read_zone(
     "PAPER_ROUND_TIME_ZONE", "UTC"
 )  # the site's day: editions are dated by it
@@ -165,5 +189,27 @@ SECURE_REDIRECT_EXEMPT = [r"^u/", r"^healthz$", r"^readyz$"]
 # whose address holds a token say "no-referrer" themselves.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "newsletter.web.errors.refuse_forgery"
+# How many proxies of ours write X-Forwarded-For; with 0 nobody is believed.
+TRUSTED_PROXIES = env.read_int("PAPER_ROUND_TRUSTED_PROXIES", 0, 0, 10)
 if env.read_bool("PAPER_ROUND_TRUST_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# What goes wrong is written to standard error, without addresses and tokens.
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "redacted": {
+            "()": "newsletter.redaction.RedactingFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "redacted"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.request": {"level": "ERROR"},  # what is missing is in the access log
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}

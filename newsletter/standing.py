@@ -30,13 +30,17 @@ TELLING = (State.SENT, State.IN_DOUBT, State.SENDING, State.DEFERRED, State.QUEU
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An interest as it is now, and its verdict; `since` if it came after the letter was done."""
+    """An interest as it is now, and its verdict; `since` if it came after the letter was done.
+
+    A `muted` one has no say in letters still to be made.
+    """
 
     query_id: int
     text: str
     weight: int
     verdict: Verdict
     since: bool
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ class Facts:
 
     @property
     def composed(self) -> bool:
-        return bool(self.picks) or bool(self.delivery and self.delivery.state == State.EMPTY)
+        row = self.delivery
+        # A letter that only says that nothing matched has a Message-ID and no picks.
+        return bool(self.picks) or bool(row and (row.state == State.EMPTY or row.message_id))
 
     @property
     def is_same(self) -> bool:
@@ -105,11 +111,14 @@ def gather_facts(reader: Subscriber, paper: Paper) -> Facts:
             interest.weight,
             _judge(interest, document, synonyms),
             since=done_at is not None and interest.created_at > done_at,
+            muted=interest.muted,
         )
         for interest in interests
     ]
     fresh = {one.query_id for one in judged if one.since}
-    eligible = [interest for interest in interests if interest.query_id not in fresh]
+    eligible = [
+        interest for interest in interests if interest.query_id not in fresh and not interest.muted
+    ]
     days = _days(reader, paper, delivery)
     ranking = _rank(reader, paper, eligible, *days) if days else None
     suppressed = bool(suppressed_among([reader.email]))

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from newsletter.models import Delivery, Edition, Listing, Paper, QueryMatches
+from newsletter.models import Delivery, Edition, EditionTally, Listing, Paper, QueryMatches
 from newsletter.papers import DAYS_LATE
 from subscribers.models import Subscriber
 
@@ -173,11 +173,20 @@ def count_papers(editions: QuerySet[Edition]) -> QuerySet[Edition]:
 
 
 def count_letters(edition_ids: Iterable[int]) -> dict[int, LetterCounts]:
-    """Return {edition id: deliveries by state} for every id given, in one query."""
+    """Return {edition id: deliveries by state} for every id given, in one query.
+
+    Rows that left the ledger, their reader erased or they old, count as they ended.
+    """
     found: dict[int, dict[str, int]] = {pk: {} for pk in edition_ids}
     rows = Delivery.objects.filter(edition__in=list(found)).values_list("edition", "state")
-    for pk, state, count in rows.annotate(n=Count("pk")).order_by():
-        found[pk][state] = count
+    gone = EditionTally.objects.filter(edition__in=list(found))
+    counts = (
+        rows.annotate(n=Count("pk"))
+        .order_by()
+        .union(gone.values_list("edition", "state", "deliveries"), all=True)
+    )
+    for pk, state, count in counts:
+        found[pk][state] = found[pk].get(state, 0) + count
     return {pk: LetterCounts(**states) for pk, states in found.items()}
 
 

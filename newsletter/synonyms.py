@@ -46,11 +46,12 @@ class ReachOfInterest:
 def read_synonyms() -> Synonyms:
     """Return the accepted synonyms, in one query; compiled anew only when they changed."""
     accepted = Synonym.objects.filter(state=Synonym.State.ACCEPTED).order_by("short", "key")
-    return _compile(tuple(accepted.values_list("short", "long")))
+    return compile_synonyms(tuple(accepted.values_list("short", "long")))
 
 
-@lru_cache(maxsize=4)
-def _compile(pairs: tuple[Pair, ...]) -> Synonyms:
+@lru_cache(maxsize=32)
+def compile_synonyms(pairs: tuple[Pair, ...]) -> Synonyms:
+    """Return the synonyms of these pairs: those of the same pairs are one object."""
     return Synonyms.of(pairs)
 
 

@@ -10,12 +10,17 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis import RedisError
 
-from newsletter import acronyms, clock, days, recovery
+from newsletter import acronyms, clock, days, fetching, pruning, recovery, subscribing
 
 logger = logging.getLogger(__name__)
+
+AWAY = (OperationalError, OSError, RedisError)  # the broker
+NOTICES = 100  # service mails of one task
 DELIVER_SECONDS = 20  # well under the time limit
 HINT_SECONDS = 60  # a hint to deliver is of no use for longer: the next one comes
 
@@ -42,6 +47,35 @@ def deliver() -> dict[str, int]:
 
 
 @shared_task  # type: ignore[untyped-decorator]
+def send_notices() -> dict[str, int]:
+    """Answer the forms that came in and send the service mail that is due, ahead of the letters."""
+    run = subscribing.send_service_mail(timezone.now(), NOTICES)
+    if not run.relay and subscribing.has_service_mail():
+        send_notices.delay()
+    return run.states
+
+
+def send_notices_soon() -> None:
+    """Ask for `send_notices` once the transaction commits; without Redis the next minute does it.
+
+    For the edges: a broker that is away must not lose what a reader asked for, nor say 500.
+    """
+    transaction.on_commit(_ask_for_notices)
+
+
+def _ask_for_notices() -> None:
+    try:
+        send_notices.delay()
+    except AWAY:
+        logger.warning("the broker is away: service mail waits for the next minute")
+
+
+def deliver_soon() -> None:
+    """As `send_notices_soon`, for a letter a reader asked for now."""
+    transaction.on_commit(ask_for_delivery)
+
+
+@shared_task  # type: ignore[untyped-decorator]
 def recover() -> dict[str, int]:
     """Every PAPER_ROUND_SWEEP seconds: settle what dead workers held."""
     recovered = recovery.recover()
@@ -62,7 +96,7 @@ def ask_for_delivery() -> None:
         return
     try:
         deliver.apply_async(expires=HINT_SECONDS)
-    except OperationalError as error:
+    except AWAY as error:
         logger.warning("no hint: %s", type(error).__name__)
 
 
@@ -70,3 +104,32 @@ def is_beat_late(seconds: float) -> bool:
     """Return whether the site's minute has not run for `seconds`, by any scheduler."""
     last = clock.last_tick()
     return last is None or (timezone.now() - last).total_seconds() > seconds
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def fetch_due_sources() -> dict[str, int]:
+    """Every minute: judge the sources' days, tell operators of trouble, begin with what is due."""
+    told = fetching.watch_sources(timezone.now())
+    return {"told": told, "source": fetch_next()}
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def fetch_papers(source_id: int) -> dict[str, int]:
+    """Look at one source, if it is still due and nobody else does."""
+    report = fetching.fetch_source(source_id)
+    fetch_next()
+    return {"papers": report.papers, "new": report.new} if report else {}
+
+
+def fetch_next() -> int:
+    """Ask for the next source that is due, one at a time; return its id, 0 for none."""
+    source_id = fetching.next_due_source(timezone.now())
+    if source_id:
+        fetch_papers.delay(source_id)
+    return source_id or 0
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def prune() -> dict[str, int]:
+    """Daily: delete what has been kept for as long as is said."""
+    return pruning.prune(timezone.now())

@@ -11,6 +11,7 @@ from datetime import datetime, time
 from functools import lru_cache
 from itertools import islice
 
+from django.conf import settings
 from django.db import IntegrityError, reset_queries, transaction
 
 from subscribers import fields, services
@@ -215,6 +216,7 @@ def _insert(rows: list[Row], ids: dict[str, int], source: str, now: datetime) ->
         Subscriber(
             email=row.email,
             status=Subscriber.Status.CONFIRMED,
+            language=settings.SITE_LANGUAGE,
             timezone=row.timezone,
             send_time=row.hour,
             weekdays=row.weekdays,

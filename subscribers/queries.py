@@ -31,7 +31,9 @@ class ReaderInterest:
 class Reader:
     """One reader, the interests in the order of the letter; `weekdays` has Monday as bit 0.
 
+    `muted` are the interests that find nothing now; a letter already made may have papers of them.
     With fewer matches than `similar_up_to` the letter is filled up to it with similar papers.
+    `empty_days` says what comes when nothing matches: nothing, line or heartbeat.
     """
 
     id: int
@@ -43,7 +45,10 @@ class Reader:
     papers_per_letter: int
     confirmed_at: datetime | None
     similar_up_to: int
+    language: str
+    empty_days: str
     interests: tuple[ReaderInterest, ...]
+    muted: tuple[ReaderInterest, ...] = ()
 
 
 class DistinctQuery(NamedTuple):
@@ -55,17 +60,24 @@ class DistinctQuery(NamedTuple):
 
 
 def read_readers(ids: Iterable[int]) -> dict[int, Reader]:
-    """Return the readers of these ids by id, in two queries; unknown ids are left out."""
+    """Return the readers of these ids by id, in two queries; unknown ids are left out.
+
+    Muted interests find nothing: they stand apart.
+    """
     wanted = list(ids)
-    interests: dict[int, list[ReaderInterest]] = {}
+    interests: dict[tuple[int, bool], list[ReaderInterest]] = {}
     rows = Interest.objects.filter(subscriber_id__in=wanted).order_by(
         "subscriber_id", "position", "pk"
     )
     fields = ("query_id", "text", "query__text", "query__expand", "weight", "position")
-    for subscriber_id, *values in rows.values_list("subscriber_id", *fields):
-        interests.setdefault(subscriber_id, []).append(ReaderInterest(*values))
+    for subscriber_id, muted, *values in rows.values_list("subscriber_id", "muted", *fields):
+        interests.setdefault((subscriber_id, muted), []).append(ReaderInterest(*values))
     return {
-        values[0]: Reader(*values, interests=tuple(interests.get(values[0], ())))
+        values[0]: Reader(
+            *values,
+            interests=tuple(interests.get((values[0], False), ())),
+            muted=tuple(interests.get((values[0], True), ())),
+        )
         for values in Subscriber.objects.filter(pk__in=wanted).values_list(
             "pk",
             "email",
@@ -76,6 +88,8 @@ def read_readers(ids: Iterable[int]) -> dict[int, Reader]:
             "papers_per_letter",
             "confirmed_at",
             "similar_up_to",
+            "language",
+            "empty_days",
         )
     }
 
@@ -106,7 +120,7 @@ def is_wanted(subscriber_id: int, email: str) -> bool:
 def distinct_queries() -> Iterator[DistinctQuery]:
     """Yield the queries that at least one confirmed reader has, by id, in constant memory."""
     asked = Interest.objects.filter(
-        query=OuterRef("pk"), subscriber__status=Subscriber.Status.CONFIRMED
+        query=OuterRef("pk"), muted=False, subscriber__status=Subscriber.Status.CONFIRMED
     )
     rows = Query.objects.filter(Exists(asked)).order_by("pk")
     for values in rows.values_list("pk", "text", "expand").iterator(chunk_size=CHUNK):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
@@ -48,6 +49,7 @@ from subscribers.suppressions import (
 __all__ = [
     "OPERATOR_WORDING",
     "AddedSubscriber",
+    "Evidence",
     "InterestError",
     "ReaderError",
     "add_confirmed_subscriber",
@@ -59,10 +61,12 @@ __all__ = [
     "intern_query",
     "is_suppressed",
     "normalise_address",
+    "record_consent",
     "set_expand",
     "set_schedule",
     "suppress_address",
     "unsubscribe",
+    "with_addresses",
 ]
 
 OPERATOR_WORDING = "The operator states that this reader asked to receive these letters."
@@ -117,7 +121,7 @@ def add_confirmed_subscriber(
         row.status = Subscriber.Status.CONFIRMED
         row.timezone, row.send_time, row.weekdays = zone, send_time, weekdays
         row.papers_per_letter, row.similar_up_to = papers_per_letter, similar_up_to
-        row.confirmed_at, row.unsubscribed_at = now, None
+        row.confirmed_at, row.unsubscribed_at, row.paused_until = now, None, None
         row.next_send_at = first
         # Who comes back the day they left has had that day's letter.
         row.covered_until = max(row.covered_until or day_before(now), day_before(now))
@@ -185,19 +189,50 @@ def unsubscribe(subscriber_id: int, source: str, now: datetime, wording: str = "
         changed = (
             Subscriber.objects.filter(pk=subscriber_id)
             .exclude(status=Subscriber.Status.UNSUBSCRIBED)
-            .update(status=Subscriber.Status.UNSUBSCRIBED, unsubscribed_at=now, next_send_at=None)
+            .update(
+                status=Subscriber.Status.UNSUBSCRIBED,
+                unsubscribed_at=now,
+                next_send_at=None,
+                paused_until=None,
+            )
         )
         if changed:
             record_consent(subscriber_id, ConsentEvent.Kind.UNSUBSCRIBED, source, wording)
     return bool(changed)
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How a consent came about, as a web request shows it; `network` is never a whole address."""
+
+    language: str = ""
+    form_version: str = ""
+    url: str = ""
+    network: str = ""
+    user_agent: str = ""
+
+
 def record_consent(
-    subscriber_id: int, kind: ConsentEvent.Kind, source: str, wording: str = ""
+    subscriber_id: int,
+    kind: ConsentEvent.Kind,
+    source: str,
+    wording: str = "",
+    evidence: Evidence | None = None,
+    grant_id: int | None = None,
 ) -> None:
-    """Keep what a reader agreed to or withdrew; `source` is cut to 200 characters."""
+    """Keep what a reader agreed to or withdrew, and how; what is too long is cut."""
+    seen = evidence or Evidence()
     ConsentEvent.objects.create(
-        subscriber_id=subscriber_id, kind=kind, source=source[:200], wording=wording
+        subscriber_id=subscriber_id,
+        kind=kind,
+        source=source[:200],
+        wording=wording,
+        language=seen.language[:8],
+        form_version=seen.form_version[:16],
+        url=seen.url[:200],
+        network=seen.network[:43],
+        user_agent=seen.user_agent[:200],
+        grant_id=grant_id,
     )
 
 
@@ -222,7 +257,10 @@ def _get_or_create(address: str, send_time: time) -> tuple[Subscriber, bool]:
         return row, False
     try:
         with transaction.atomic():
-            return Subscriber.objects.create(email=address, send_time=send_time), True
+            row = Subscriber.objects.create(
+                email=address, send_time=send_time, language=settings.SITE_LANGUAGE
+            )
+            return row, True
     except IntegrityError:  # another process added the address meanwhile
         return known.get(), False
 

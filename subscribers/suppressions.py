@@ -12,19 +12,23 @@ from django.db import transaction
 from subscribers.fields import ReaderError, normalise_address
 from subscribers.models import Suppression
 
+LEFT = (Suppression.Reason.ERASED, Suppression.Reason.UNSUBSCRIBED)
+
 
 def hash_address(email: str) -> str:
     """Return the keyed hash (HMAC-SHA256, hex) under which an address is suppressed.
 
-    The key is LINK_KEY, which stays when SECRET_KEY is changed; the spelling of the address does
-    not matter. Never raises: an address no reader could have still has its hash.
+    The key is the last of LINK_KEY, the oldest, which stays when SECRET_KEY is changed or a newer
+    key signs the links; the spelling of the address does not matter. Never raises: an address no
+    reader could have still has its hash.
     """
     address = email.strip().lower()
     if not address.isascii():
         with contextlib.suppress(ReaderError):
             address = normalise_address(address)
     message = b"suppressed address\0" + address.encode("utf-8", "surrogateescape")
-    return hmac.new(settings.LINK_KEY.encode(), message, hashlib.sha256).hexdigest()
+    key = settings.LINK_KEY.split()[-1]
+    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
 
 
 def is_suppressed(email: str) -> bool:
@@ -44,6 +48,20 @@ def suppress_address(email: str, reason: str, note: str = "") -> bool:
             return False
         Suppression.objects.bulk_create([entry], ignore_conflicts=True)
     return True
+
+
+def is_refused(email: str) -> bool:
+    """Return whether not even a confirmation may be mailed there.
+
+    Who was erased, or left long ago, may ask to come back; who bounced, complained or blocked not.
+    """
+    found = Suppression.objects.filter(address_hash=hash_address(email))
+    return found.exclude(reason__in=LEFT).exists()
+
+
+def welcome_back(email: str) -> None:
+    """Lift what erasure or leaving put on an address whose owner has confirmed it anew."""
+    Suppression.objects.filter(address_hash=hash_address(email), reason__in=LEFT).delete()
 
 
 def describe_suppression(reason: str) -> tuple[str, str]:

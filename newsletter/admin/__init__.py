@@ -1,5 +1,5 @@
 """The operator's pages, one module per noun; importing them registers them."""
 
-from newsletter.admin import deliveries, editions, papers, readers, synonyms, users
+from newsletter.admin import deliveries, editions, papers, readers, sources, synonyms, users
 
-__all__ = ["deliveries", "editions", "papers", "readers", "synonyms", "users"]
+__all__ = ["deliveries", "editions", "papers", "readers", "sources", "synonyms", "users"]

@@ -13,8 +13,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from newsletter.admin import preview
 from newsletter.admin.base import (
@@ -29,6 +29,7 @@ from newsletter.admin.base import (
 )
 from newsletter.controls import pause_sending, resume_sending
 from newsletter.editions import EditionError, open_edition, site_date
+from newsletter.freshness import describe_day, tell_day
 from newsletter.models import Delivery, Edition
 from newsletter.status import LetterCounts, count_letters, count_papers
 
@@ -90,7 +91,7 @@ class EditionAdmin(Admin[Edition]):
     actions_detail = ("preview_as",)
     add_fieldsets = ((None, {"fields": ("date", "note")}),)
     fieldsets = (
-        (None, {"fields": ("state_label", "papers_link", "letters_link", "note")}),
+        (None, {"fields": ("state_label", "papers_link", "sources_said", "letters_link", "note")}),
         ("Instants", {"fields": ("opened_at", "frozen_at", "matched_at", "closed_at")}),
         (
             _("Going out"),
@@ -213,6 +214,15 @@ class EditionAdmin(Admin[Edition]):
         words = f"{edition.papers_total}, of them {edition.papers_late} late"
         words += f" and {edition.papers_hidden} hidden"
         return link(list_url("newsletter_paper", edition=edition.pk), words)
+
+    @admin.display(description=_("Sources"))
+    def sources_said(self, edition: Edition) -> str:
+        story = describe_day(edition.date, edition.frozen_at)
+        said = tell_day(story) or (gettext("all came in time") if story.sources else "")
+        if edition.absent:
+            names = {"names": ", ".join(edition.absent)}
+            said = gettext("Its letters say it was made without %(names)s.") % names + f" {said}"
+        return said or gettext("none was asked")
 
     @admin.display(description="Letters")
     def letters_link(self, edition: Edition) -> SafeString | str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from newsletter.admin.base import list_url
+from newsletter.fetching import describe_row
 from newsletter.models import Delivery
 from newsletter.progress import Progress, read_progress
+from newsletter.sourcebook import count_quarantined, list_trouble
 from newsletter.status import EditionFigures, MorningStatus, morning_status
 
 SATURDAY = 5
@@ -58,7 +62,11 @@ def add_morning(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
         "morning": status,
         "may_see_figures": request.user.has_perm("newsletter.view_edition"),
         "progress": progress,
-        "notices": [*list_holds(progress), *list_notices(status)],
+        "notices": [
+            *list_holds(progress),
+            *list_notices(status),
+            *list_source_notices(status.now),
+        ],
         "bar": make_segments(status.edition, status.edition.letters.total)
         if status.edition
         else (),
@@ -109,6 +117,27 @@ def list_notices(status: MorningStatus) -> list[Notice]:
         text = "No papers for today yet: a weekday without an announcement is unusual"
         found.append(Notice(text, list_url("newsletter_listing"), serious=False))
     return found
+
+
+def list_source_notices(now: datetime) -> list[Notice]:
+    """Return a notice for each source that is stalled or failed, today or yesterday."""
+    found: dict[tuple[int, str], Notice] = {}
+    for row in list_trouble(now):
+        url = list_url(
+            "newsletter_sourceday", source__id__exact=row.source_id, state__exact=row.state
+        )
+        text = f"{row.get_state_display().capitalize()}: {describe_row(row)}"
+        found.setdefault((row.source_id, row.state), Notice(text, url))
+    notices = list(found.values())
+    if count := count_quarantined(now):
+        words = ngettext(
+            "%(count)d record of a source could not be read since yesterday",
+            "%(count)d records of sources could not be read since yesterday",
+            count,
+        )
+        url = list_url("newsletter_quarantined")
+        notices.append(Notice(words % {"count": count}, url, serious=False))
+    return notices
 
 
 def make_segments(figures: EditionFigures, full: int) -> tuple[Segment, ...]:

@@ -12,12 +12,31 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-from newsletter.models import Delivery, Edition, Listing, Paper, Synonym
+from newsletter.models import (
+    Delivery,
+    Edition,
+    FetchRun,
+    Listing,
+    Paper,
+    Quarantined,
+    Source,
+    SourceDay,
+    Synonym,
+)
 from subscribers.models import ConsentEvent, Interest, Query, Subscriber, Suppression
 
 Item = dict[str, Any]
 NOUNS: list[tuple[str, list[tuple[str, type[Model]]]]] = [
     ("Papers", [("Papers", Paper), ("Listings", Listing), ("Synonyms", Synonym)]),
+    (
+        "Sources",
+        [
+            ("Sources", Source),
+            ("Days", SourceDay),
+            ("Fetches", FetchRun),
+            ("Quarantine", Quarantined),
+        ],
+    ),
     ("Letters", [("Editions", Edition), ("Deliveries", Delivery)]),
     (
         "Readers",

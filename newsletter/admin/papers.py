@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
 
 from newsletter.admin.base import (
     Admin,
@@ -66,7 +67,24 @@ class PaperAdmin(Admin[Paper]):
     inlines = (ListingInline,)
     fieldsets = (
         (None, {"fields": ("title_readable", "authors_readable", "abstract_readable", "address")}),
-        ("Identity", {"fields": ("arxiv_id", "version", "doi", "published_at", "title_raw")}),
+        (
+            "Identity",
+            {
+                "fields": (
+                    "arxiv_id",
+                    "version",
+                    "listed_version",
+                    "revised_on",
+                    "doi",
+                    "other_names",
+                    "same_as",
+                    "withdrawn_at",
+                    "withdrawal",
+                    "published_at",
+                    "title_raw",
+                )
+            },
+        ),
         (
             "In the letter",
             {"fields": ("edition", "late", "hidden", "upvotes", "comments")},
@@ -75,6 +93,8 @@ class PaperAdmin(Admin[Paper]):
             "From the source",
             {
                 "fields": (
+                    "journal",
+                    "note",
                     "organization",
                     "categories_shown",
                     "code_url",
@@ -93,6 +113,10 @@ class PaperAdmin(Admin[Paper]):
         if self.is_list(request):
             return papers.select_related("edition").defer(*HEAVY, BITS).prefetch_related("listings")
         return papers.select_related("edition").defer(BITS)
+
+    @admin.display(description=_("also known as"))
+    def other_names(self, paper: Paper) -> str:
+        return ", ".join(paper.identifiers.values_list("identifier", flat=True)) or "-"
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(show_explanation)

@@ -52,6 +52,7 @@ def make_web(places: Places, listener: socket.socket) -> Child:
     command = [sys.executable, "-m", "gunicorn", "newsletter.wsgi", "--bind", f"fd://{fd}"]
     command += ["--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
     command += ["--graceful-timeout", "1", "--worker-tmp-dir", str(places.run)]
+    command += ["--logger-class", "newsletter.weblog.WebLog", "--access-logfile", "-"]
     return make_child(
         "web", command, places, stop_signal=signal.SIGINT, orphan_signal=signal.SIGINT, fds=(fd,)
     )

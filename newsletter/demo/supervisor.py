@@ -40,9 +40,13 @@ class DemoError(RuntimeError):
 class Demo:
     """The demo of one `var/`, from its lock to the last child's end."""
 
-    def __init__(self, var: Path, port: int | None) -> None:
+    def __init__(
+        self, var: Path, port: int | None, live: Sequence[str] | None = None, mirror: str = ""
+    ) -> None:
         self.places = Places(var.resolve())
         self.port = port
+        self.live = live  # arXiv categories to begin with; None: the sample
+        self.mirror = mirror
         self.children: list[Child] = []
         self.servers: Servers | None = None
 
@@ -126,9 +130,12 @@ class Demo:
             bootstrap.ensure_tables(quiet=True)
         from django.utils import timezone
 
-        with phase("Sample papers and readers"):
-            load.load_first_run(timezone.now())
-            password = load.make_admin(self.places.var / "demo-password")
+        if self.live is None:
+            with phase("Sample papers and readers"):
+                load.load_first_run(timezone.now())
+        else:
+            self._fetch_live(self.live)
+        password = load.make_admin(self.places.var / "demo-password")
         news = "every mail the demo sends"
         marker = self.places.var / "demo-first-day"
         if not marker.exists():
@@ -142,6 +149,23 @@ class Demo:
                 tell(f"  {report.failed} letters failed. {report.note}")
         bootstrap.close_connections()
         return password, news
+
+    def _fetch_live(self, categories: Sequence[str]) -> None:
+        """Begin with today's real papers; without an answer with the sample, saying so."""
+        from django.utils import timezone
+
+        from newsletter.sample.live import load_live_run
+        from newsletter.sources.asking import ParameterError
+
+        try:
+            with phase("Today's papers"):
+                live = load_live_run(timezone.now(), categories, self.mirror)
+        except ParameterError as error:
+            raise DemoError(f"--live: {error}") from error
+        if live.papers:
+            tell(f"  {live.papers} papers of the last days are from the sources")
+        if live.note:
+            tell(f"  {live.note[:1].upper()}{live.note[1:]}")
 
     def _start(self, child: Child) -> None:
         self.children.append(child)
@@ -227,6 +251,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, help=f"the web server's port (the first free from {FIRST}); 0: any"
     )
+    parser.add_argument(
+        "--live",
+        nargs="*",
+        metavar="CATEGORY",
+        help="begin with today's real Daily Papers, and those of these arXiv categories (cs.LG …); "
+        "without a network with the sample",
+    )
+    parser.add_argument(
+        "--mirror",
+        default="",
+        metavar="URL",
+        help="with --live: ask this address in place of the services; PAPER_ROUND_FETCH_ALLOW "
+        "must name it if it is private",
+    )
 
 
 def leave(number: int, frame: FrameType | None) -> None:
@@ -244,14 +282,15 @@ def main(arguments: Sequence[str]) -> None:
     """Run `manage.py demo`; exits with 1 and one line where it cannot run."""
     parser = argparse.ArgumentParser(prog="manage.py demo")
     add_arguments(parser)
-    port = parser.parse_args(arguments).port
+    options = parser.parse_args(arguments)
+    port = options.port
     if port is not None and not 0 <= port <= 65535:
         sys.exit(f"manage.py demo: --port {port} is no port: write a number from 0 to 65535")
     open_standard_files()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
     try:
-        Demo(var_directory(), port).run()
+        Demo(var_directory(), port, options.live, options.mirror).run()
     except (DemoError, EmbeddedError, PortError) as error:
         sys.exit(f"manage.py demo: {error}")
     except KeyboardInterrupt:

@@ -21,9 +21,9 @@ from newsletter.mail.headers import (
     clip,
     split_sender,
 )
-from newsletter.mail.letter import Envelope, Rendered
+from newsletter.mail.letter import Envelope, NoticeEnvelope, Rendered
 
-__all__ = ["LetterError", "bare_address", "compose_message"]
+__all__ = ["LetterError", "bare_address", "compose_message", "compose_notice"]
 
 LINE = 76  # octets: what quoted-printable allows; headers keep to it too
 NAME_OCTETS = 45  # one encoded word holds 75, written in base64
@@ -58,34 +58,60 @@ def compose_message(rendered: Rendered, envelope: Envelope) -> bytes:
     The text comes first and the HTML last, both quoted-printable, so no hop has to re-encode them
     and break a signature. The bytes are read back before they are returned.
     """
-    wanted = _make_headers(rendered, envelope)
+    return _write(rendered, _make_headers(rendered, envelope), envelope.seed)
+
+
+def compose_notice(rendered: Rendered, envelope: NoticeEnvelope) -> bytes:
+    """Return a service mail as `compose_message` does: of no list, so without a list's headers.
+
+    RFC 3834: a program wrote it, so that no other answers it.
+    """
+    headers = _make_common_headers(
+        rendered, envelope.sender, envelope.recipient, envelope.message_id, envelope.sent_at
+    )
+    headers["Auto-Submitted"] = "auto-generated"
+    headers["X-Auto-Response-Suppress"] = "All"  # Exchange's word for the same
+    return _write(rendered, headers, envelope.message_id)
+
+
+def _write(rendered: Rendered, wanted: dict[str, Any], seed: str) -> bytes:
     message = EmailMessage(policy=POLICY)
     for name, value in wanted.items():
         message[name] = _protect(value) if isinstance(value, str) else value
     message.set_content(rendered.text, charset="utf-8", cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", charset="utf-8", cte="quoted-printable")
-    message.set_boundary(f"=_{hashlib.sha256(envelope.seed.encode()).hexdigest()[:32]}")
+    message.set_boundary(f"=_{hashlib.sha256(seed.encode()).hexdigest()[:32]}")
     data = message.as_bytes()
     _check(data, wanted)
     return data
 
 
 def _make_headers(rendered: Rendered, envelope: Envelope) -> dict[str, Any]:
-    subject = clean_header(rendered.subject)
-    if not subject:
-        raise LetterError("the letter has no subject: its template subject.txt is empty")
-    name, sender = split_sender(envelope.sender)
     list_name = _fit_name(envelope.list_name)
     return {
-        "From": Address(_fit_name(name), addr_spec=sender),
-        "To": Address(addr_spec=check_address(envelope.recipient)),
-        "Subject": subject,
-        "Date": format_datetime(datetime.fromtimestamp(envelope.sent_at, UTC)),
-        "Message-ID": _checked("Message-ID", envelope.message_id, _MESSAGE_ID),
+        **_make_common_headers(
+            rendered, envelope.sender, envelope.recipient, envelope.message_id, envelope.sent_at
+        ),
         "List-Id": f"{list_name} <{_checked('List-Id', envelope.list_id, _LIST_ID)}>".lstrip(),
         "List-Unsubscribe": f"<{_checked('one-click URL', envelope.one_click_url, _ONE_CLICK)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",
+    }
+
+
+def _make_common_headers(
+    rendered: Rendered, sender: str, recipient: str, message_id: str, sent_at: float
+) -> dict[str, Any]:
+    subject = clean_header(rendered.subject)
+    if not subject:
+        raise LetterError("the letter has no subject: its template subject.txt is empty")
+    name, address = split_sender(sender)
+    return {
+        "From": Address(_fit_name(name), addr_spec=address),
+        "To": Address(addr_spec=check_address(recipient)),
+        "Subject": subject,
+        "Date": format_datetime(datetime.fromtimestamp(sent_at, UTC)),
+        "Message-ID": _checked("Message-ID", message_id, _MESSAGE_ID),
     }
 
 

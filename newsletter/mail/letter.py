@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from newsletter import looks
 from newsletter.matching.display import Segment
 
 
@@ -24,7 +25,8 @@ class Card:
     `title` and `snippet` are readable text cut where words are marked. `byline` holds its parts in
     order ("Ada Example, Noor Sample, and 4 more", "Sample Institute", "cs.LG", "▲ 48"); `note` is
     "" or what is unusual ("late: listed on Tuesday 17 November"). `why` is the sentence that says
-    why the paper is there, its interests marked.
+    why the paper is there, its interests marked. `feedback_url` is "" or the reader's own page to
+    save the paper, or to ask for more or less like it.
     """
 
     title: tuple[Segment, ...]
@@ -36,6 +38,7 @@ class Card:
     why: tuple[Segment, ...]
     links: tuple[Link, ...]
     note: str = ""
+    feedback_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Who sends: the masthead and the foot of every letter."""
+    """Who sends: the masthead and the foot of every letter, and the colour of its links."""
 
     name: str
     url: str
     tagline: str = ""
     postal_address: str = ""
+    accent: str = looks.ACCENT
+    accent_dark: str = looks.ACCENT_DARK
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,9 @@ class Digest:
     schedule: str
     unsubscribe_url: str
     links: tuple[Link, ...]
+    absent: tuple[str, ...] = ()  # sources whose papers had not come: "arXiv cs.RO"
     best: str = ""  # the title of the best paper, for the subject; else the first card's
+    language: str = "en"  # of everything but the papers
 
     @property
     def count(self) -> int:
@@ -115,4 +122,14 @@ class Envelope:
     list_name: str
     one_click_url: str  # https in production: the RFC 8058 POST target
     seed: str
+    sent_at: float  # seconds since the epoch, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeEnvelope:
+    """As `Envelope`, for a service mail: it belongs to no list."""
+
+    sender: str
+    recipient: str
+    message_id: str
     sent_at: float  # seconds since the epoch, UTC

@@ -6,24 +6,33 @@ import re
 from dataclasses import replace
 
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.encoding import iri_to_uri
+from django.utils.translation import gettext
 
-from newsletter.mail.headers import LetterError, clean_body, clean_header, clip
+from newsletter.mail.headers import LetterError, clean_body, clean_header
 from newsletter.mail.inline import inline_css
 from newsletter.mail.letter import Card, Digest, Link, Rendered, Section
 from newsletter.mail.plain import fill
+from newsletter.mail.wording import (
+    count_in_html,
+    count_in_text,
+    make_preheader,
+    number_word,
+)
 
 BEST_LIMIT = 110  # characters of the best paper's title in the subject
-PREHEADER_LIMIT = 110
-NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-           "eleven", "twelve")  # fmt: skip
 
 _WEB = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
 
 
 def render_digest(digest: Digest) -> Rendered:
     """Return the letter of `digest`. Every text is escaped; no address but http(s) is linked."""
-    digest = _with_safe_links(digest)
+    with translation.override(digest.language):
+        return _render(_with_safe_links(digest))
+
+
+def _render(digest: Digest) -> Rendered:
     subject = render_subject(digest)
     context = {
         "digest": digest,
@@ -32,33 +41,18 @@ def render_digest(digest: Digest) -> Rendered:
         "preheader": make_preheader(digest),
         "room": number_word(digest.count),
     }
-    text = fill(clean_body(render_to_string("email/digest/body.txt", context)))
-    html = inline_css(tighten(clean_body(render_to_string("email/digest/body.html", context))))
+    in_text = {**context, "count": count_in_text(digest)}
+    in_html = {**context, "count": count_in_html(digest)}
+    text = fill(clean_body(render_to_string("email/digest/body.txt", in_text)))
+    html = inline_css(tighten(clean_body(render_to_string("email/digest/body.html", in_html))))
     return Rendered(subject, text, html)
 
 
 def render_subject(digest: Digest) -> str:
     """Return the day and the best paper: "Fri 20 Nov: Steering a Reward Model, and 8 more"."""
     best = clean_header(digest.best or _first_title(digest), BEST_LIMIT)
-    context = {"digest": digest, "best": best}
+    context = {"digest": digest, "best": best, "more": digest.count - 1}
     return clean_header(render_to_string("email/digest/subject.txt", context))
-
-
-def make_preheader(digest: Digest) -> str:
-    """Return what an inbox shows after the subject: the numbers, the interests."""
-    shares = ", ".join(
-        f"{len(s.cards)} {s.interest.lower() if s.extra else f'for {s.interest}'}"
-        for s in digest.sections
-    )
-    return clip(
-        " ".join(f"{digest.count} of {digest.announced} papers: {shares}".split()),
-        PREHEADER_LIMIT,
-    )
-
-
-def number_word(number: int) -> str:
-    """Return a small number as a word: 10 → "ten", 13 → "13"."""
-    return NUMBERS[number] if 0 <= number < len(NUMBERS) else str(number)
 
 
 def tighten(html: str) -> str:
@@ -89,7 +83,12 @@ def _safe_section(section: Section) -> Section:
 
 def safe_card(card: Card) -> Card:
     """Return `card` without the links that lead anywhere but to the web."""
-    return replace(card, url=_safe_url(card.url), links=_safe_links(card.links))
+    return replace(
+        card,
+        url=_safe_url(card.url),
+        links=_safe_links(card.links),
+        feedback_url=_safe_url(card.feedback_url),
+    )
 
 
 def _foot_links(digest: Digest) -> tuple[Link, ...]:
@@ -102,7 +101,7 @@ def _foot_links(digest: Digest) -> tuple[Link, ...]:
             "set PAPER_ROUND_SITE_URL to one like https://papers.example.org"
         )
     if all(link.url != out for link in links):
-        links += (Link("Unsubscribe", out),)
+        links += (Link(gettext("Unsubscribe"), out),)
     return links
 
 

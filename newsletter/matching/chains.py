@@ -7,7 +7,7 @@ from itertools import compress, count
 from typing import NamedTuple, TypeVar
 
 from newsletter.matching.grams import Heads, Lengths, count_length, occurring
-from newsletter.matching.phrases import _MAX_PARTS, HEAD, Chain, Phrase, Prefix
+from newsletter.matching.phrases import HEAD, MAX_PARTS, Chain, Phrase, Prefix
 from newsletter.matching.text import NormalText
 
 ONE_WORD = 8  # letters of a key from which a text may cut it into more than two words, unless
@@ -115,7 +115,7 @@ class Chains:
             if seconds is None:
                 continue
             near = {ANY}
-            for at in range(last, last + reach + (_MAX_PARTS if key[0] == PREFIX else 0)):
+            for at in range(last, last + reach + (MAX_PARTS if key[0] == PREFIX else 0)):
                 near.update(units.get(at, ()))
             for second in seconds.keys() & near:
                 for filed in seconds[second]:

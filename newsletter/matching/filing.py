@@ -24,9 +24,9 @@ from newsletter.matching.tree import Atom
 
 __all__ = ["Files", "Found", "Hit"]
 
-_ANYWHERE = frozenset({TITLE, KEYWORDS, ABSTRACT})
-_FIELDS = {
-    "": _ANYWHERE,
+ANYWHERE = frozenset({TITLE, KEYWORDS, ABSTRACT})
+FIELDS = {
+    "": ANYWHERE,
     "title": frozenset({TITLE}),
     "abs": frozenset({ABSTRACT}),
     "org": frozenset({ORGANIZATIONS}),
@@ -35,14 +35,16 @@ Found = dict[int, list[Hit]]  # atom number -> where in a document
 _T = TypeVar("_T")
 
 
-class _Filed(NamedTuple):
+class FiledPhrase(NamedTuple):
     way: Phrase
     number: int  # of the atom
     fields: frozenset[int]
     spelling: int  # even; the odd one after it is the same with its words joined
 
 
-_Places = int | list[_Filed]  # a plain phrase alone, by its number: almost all; else all there is
+_Places = (
+    int | list[FiledPhrase]
+)  # a plain phrase alone, by its number: almost all; else all there is
 
 
 class Files:
@@ -81,7 +83,7 @@ class Files:
             for key in name.keys:
                 self._authors.setdefault(_author_key(key), []).append((name, number))
         else:
-            for filed in _placed(number, atom, others):
+            for filed in placed(number, atom, others):
                 if isinstance(filed, FiledChain):
                     self._chains.add(filed)
                 else:
@@ -102,7 +104,7 @@ class Files:
             for key in name.keys:
                 _take(self._authors, _author_key(key), (name, number))
         else:
-            for filed in _placed(number, atom, others):
+            for filed in placed(number, atom, others):
                 if isinstance(filed, FiledChain):
                     self._chains.remove(filed)
                 else:
@@ -115,11 +117,15 @@ class Files:
         found: Found = {}
         for (field, item), text in reading.texts.items():
             self._find_words(text, field, item, found)
+        self.find_names(reading, found)
+        return found
+
+    def find_names(self, reading: Reading, found: Found) -> None:
+        """Adds the filed authors and categories that occur in the document."""
         if self._authors:
             self._find_authors(reading, found)
         if self._categories:
             self._find_categories(reading, found)
-        return found
 
     def _remove_plain(self, number: int, words: str) -> None:
         plain = plain_phrase(words)
@@ -132,7 +138,7 @@ class Files:
             self._unlist(key, _plain_filed(number, key, cuts))
         self._list_length(key, cuts, -1)
 
-    def _listed(self, key: str) -> list[_Filed]:
+    def _listed(self, key: str) -> list[FiledPhrase]:
         """What is filed under a key, as a list to add to."""
         there = self._phrases.setdefault(key, [])
         if isinstance(there, list):
@@ -140,7 +146,7 @@ class Files:
         listed = self._phrases[key] = [_plain_filed(there, key, self._cuts.get(there, ()))]
         return listed
 
-    def _unlist(self, key: str, gone: _Filed) -> None:
+    def _unlist(self, key: str, gone: FiledPhrase) -> None:
         left = [filed for filed in self._listed(key) if filed != gone]
         if left:
             self._phrases[key] = left
@@ -152,7 +158,7 @@ class Files:
             self._heads.list(key, more)
 
     def _find_words(self, text: NormalText, field: int, item: int, found: Found) -> None:
-        plainly = field in _ANYWHERE
+        plainly = field in ANYWHERE
         forms, cuts_of, phrases = text.forms, self._cuts, self._phrases
         for first, last, key in occurring(text, phrases, self._heads):
             number = phrases[key]
@@ -200,8 +206,8 @@ class Files:
                     found.setdefault(number, []).append((CATEGORIES, item, 0, 0, 0))
 
 
-def _placed(number: int, atom: Atom, others: tuple[str, ...]) -> Iterator[_Filed | FiledChain]:
-    fields = _FIELDS[atom.field]
+def placed(number: int, atom: Atom, others: tuple[str, ...]) -> Iterator[FiledPhrase | FiledChain]:
+    fields = FIELDS[atom.field]
     spellings = [patterns(atom.words, atom.slack, atom.field != "org")]
     spellings.extend(patterns(other) for other in others)
     for spelling, ways in enumerate(spellings):
@@ -209,11 +215,11 @@ def _placed(number: int, atom: Atom, others: tuple[str, ...]) -> Iterator[_Filed
             if isinstance(way, Chain):
                 yield FiledChain(way, number, fields, 2 * spelling)
             else:
-                yield _Filed(way, number, fields, 2 * spelling)
+                yield FiledPhrase(way, number, fields, 2 * spelling)
 
 
-def _plain_filed(number: int, key: str, cuts: tuple[int, ...]) -> _Filed:
-    return _Filed(Phrase(key, cuts), number, _ANYWHERE, 0)
+def _plain_filed(number: int, key: str, cuts: tuple[int, ...]) -> FiledPhrase:
+    return FiledPhrase(Phrase(key, cuts), number, ANYWHERE, 0)
 
 
 def _author_key(part: str) -> str:
@@ -221,7 +227,7 @@ def _author_key(part: str) -> str:
 
 
 def _note_listed(
-    found: Found, listed: list[_Filed], text: NormalText, here: tuple[int, int, int, int]
+    found: Found, listed: list[FiledPhrase], text: NormalText, here: tuple[int, int, int, int]
 ) -> None:
     """Notes those of `listed` that stand here."""
     field, item, first, last = here

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from newsletter.matching.base import Document, Match, Reason
 from newsletter.matching.filing import Files, Found
@@ -22,14 +21,6 @@ from newsletter.matching.tree import And, Atom, Node, Not, Query
 
 # An atom, and whether it finds its synonyms too; of a plain phrase without any the words alone.
 AtomKey = tuple[Atom, bool] | str
-
-
-class Score(NamedTuple):
-    """A query found in a document, without the reasons."""
-
-    query_id: int
-    document_id: int
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +131,6 @@ class Index:
     def explain(self, reading: Reading) -> dict[int, tuple[Reason, ...]]:
         """Why each query that matches a paper does: the reasons `match` gives."""
         return {query_id: reasons for query_id, _, reasons in self._explained(reading)}
-
-    def scores(self, documents: Iterable[Document]) -> Iterator[Score]:
-        """Which queries match which documents and how well, without reasons and in no order."""
-        for document in documents:
-            for query_id, score in self.score(document):
-                yield Score(query_id, document.id, score)
-
-    def score(self, document: Document) -> list[tuple[int, float]]:
-        """Which queries match one document and how well, in no order."""
-        return self._matching(self._files.find(Reading(document)))
 
     def _explained(self, reading: Reading) -> Iterator[tuple[int, float, tuple[Reason, ...]]]:
         found = self._files.find(reading)

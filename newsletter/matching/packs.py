@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 END = ""  # stands after every text of a stream, so that nothing is found across two
 _SEPARATOR = "\x1f"
-_READERS = ("latex", "lexer", "markup", "packs", "plural", "reading", "text")
+_READERS = ("latex", "lexer", "markup", "packs", "plural", "reading", "text", "words")
 
 
 def _rules() -> str:

@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from newsletter.matching.text import BREAK, NormalText, Word, is_acronym, normalise, plain_forms
+from newsletter.matching.text import (
+    BREAK,
+    PLAIN_WORD,
+    NormalText,
+    Word,
+    is_acronym,
+    normalise,
+    plain_forms,
+)
 
-_MAX_PARTS = 6  # words of a text that may be read as one word that is looked for by its prefix
+MAX_PARTS = 6  # words of a text that may be read as one word that is looked for by its prefix
 HEAD = 4  # letters under which a prefix is filed; the shortest prefix has as many
 
 # `the rapist` is no `therapist`, `for mat` no `format`: these never join the word after them.
@@ -70,7 +78,7 @@ class Prefix:
             yield first + 1
             return
         at, last = 0, first
-        words = text.words_between(first, first + _MAX_PARTS)
+        words = text.words_between(first, first + MAX_PARTS)
         for word in words:
             rest = self.key[at:]
             last += 1
@@ -82,7 +90,7 @@ class Prefix:
             if not rest.startswith(word.lower) or last >= len(text.forms):
                 return
             at += len(word.lower)
-            if at not in self.cuts and not _joins(text, last - 1):
+            if at not in self.cuts and not joins(text, last - 1):
                 return
 
 
@@ -113,6 +121,10 @@ class Chain:
                     found.append((first, last))
             at = letters.text.find(unit.key, at + 1)
         return found
+
+    def end(self, text: NormalText, first: int) -> int | None:
+        """Where the chain ends, the shortest way, if it begins at word `first`."""
+        return self._end(text, first, 0, self.slack, {})
 
     def may_stand(self, text: NormalText) -> bool:
         """Whether the letters of every unit are there: quickly told, and no where it is no."""
@@ -192,7 +204,7 @@ def plain_phrase(words: str) -> tuple[str, tuple[int, ...]] | None:
 _CUTS: dict[tuple[int, ...], tuple[int, ...]] = {}
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=8_192)
 def phrase_of(words: str, capitals: bool = True) -> Phrase:
     """The phrase that `words` are; breaks at its ends do not count."""
     plain = plain_phrase(words)
@@ -213,6 +225,12 @@ def _phrase(words: list[Word], capitals: bool) -> Phrase:
 
 def _units(words: str, capitals: bool) -> Iterator[Phrase | Prefix]:
     for typed in words.split():
+        if PLAIN_WORD.fullmatch(typed):
+            yield phrase_of(typed)
+            continue
+        if PLAIN_WORD.fullmatch(typed, 0, len(typed) - 1):
+            yield Prefix(typed[:-1], ())
+            continue
         read = _trimmed(normalise(typed.rstrip("*")).words)
         if not read:
             continue
@@ -242,14 +260,16 @@ def stands(cuts: tuple[int, ...], text: NormalText, first: int, last: int) -> bo
     at = 0
     for word in range(first, last - 1):
         at += len(text.forms[word])
-        if at not in cuts and not _joins(text, word):
+        if at not in cuts and not joins(text, word):
             return False
     return True
 
 
-def _joins(text: NormalText, at: int) -> bool:
+def joins(text: NormalText, at: int) -> bool:
     """Whether words at and at+1 may be read as one word."""
-    if text.joined(at):
-        return True
-    first, second = text.forms[at], text.forms[at + 1]
-    return min(len(first), len(second)) >= 3 and first not in _APART and second not in _APART
+    return (is_loose(text.forms[at]) and is_loose(text.forms[at + 1])) or text.joined(at)
+
+
+def is_loose(form: str) -> bool:
+    """Whether a word may be read as one with another beside it of which this is true."""
+    return len(form) >= 3 and form not in _APART

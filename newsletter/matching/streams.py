@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from newsletter.matching.packs import Array, lowers_of
-from newsletter.matching.phrases import _APART, _MAX_PARTS, Chain, Pattern, Phrase, Prefix
+from newsletter.matching.phrases import MAX_PARTS, Chain, Pattern, Phrase, Prefix, is_loose
 from newsletter.matching.text import BREAK, normalise
 
 _FEW_LETTERS = 8
@@ -29,7 +29,7 @@ class Lexicon:
         for first, last in pairwise([*changes, len(forms)]):  # the first of all ends texts
             self.by_form[forms[first]] = first, last
         # Forms that may be one word with the next one, see `phrases`.
-        self.loose = np.array([len(form) >= 3 and form not in _APART for form in forms], np.bool_)
+        self.loose = np.array(list(map(is_loose, forms)), np.bool_)
         self.stops = np.zeros(len(surfaces), np.bool_)
         self.stops[[0, *range(*self.by_form.get(BREAK, (0, 0)))]] = True
 
@@ -101,9 +101,15 @@ class Stream:
 
     def find(self, way: Pattern) -> Array:
         """The papers in which the pattern stands, as the index of interests finds it."""
+        return self.papers(self.places_of(way)[0])
+
+    def places_of(self, way: Pattern) -> tuple[Array, Array]:
+        """The first words of the pattern's places and their sizes; a chain's are not told: 0."""
         if isinstance(way, Phrase):
-            return self.papers(self._phrase(way, _most_words(way))[0])
-        return self.papers(self._chain(way))
+            starts, ends = self._phrase(way, _most_words(way))
+            return starts, ends - starts
+        starts = self._chain(way)
+        return starts, np.zeros(len(starts), np.int64)
 
     def _phrase(self, phrase: Phrase, most: int) -> tuple[Array, Array]:
         """First words and ends of the places of a phrase of at most so many words."""
@@ -181,7 +187,7 @@ class Stream:
         """First words and ends of the words that begin so."""
         found: list[tuple[Array, int]] = []
         begun = {0: np.zeros(0, self._order.dtype)}
-        for size in range(_MAX_PARTS):
+        for size in range(MAX_PARTS):
             reached: dict[int, list[Array]] = {}
             for at, starts in begun.items():
                 rest = prefix.key[at:]

@@ -16,9 +16,9 @@ from operator import add
 from typing import NamedTuple
 
 from newsletter.matching.lexer import lex
-from newsletter.matching.plural import singular
+from newsletter.matching.words import BREAK, FORMS, LOWERS, WORDS, Word, is_acronym
 
-BREAK = "\n"  # stands between words where a phrase must not cross: . , ; : ! ? ( )
+__all__ = ["BREAK", "NormalText", "Token", "Word", "is_acronym", "normalise"]
 
 MARKS = "".join(
     char for char in map(chr, range(0x300, 0x10000)) if unicodedata.category(char)[0] == "M"
@@ -49,23 +49,10 @@ def _pattern(word: str, single: str) -> re.Pattern[str]:
 _ASCII = _pattern("[A-Za-z0-9]", "")
 # Scripts without spaces are read sign by sign, so that a phrase is found within a sentence.
 _UNICODE = _pattern(f"(?:[^\\W_]|[{MARKS}])", f"[\u3041-\u30fa\u3400-\u9fff][{MARKS}]*|")
-_PLAIN = re.compile(r"[a-z0-9]+(?:[ -][a-z0-9]+)*")
-_PLAIN_WORD = re.compile(r"[a-z0-9]+")
+PLAIN = re.compile(r"[a-z0-9]+(?:[ -][a-z0-9]+)*")
+PLAIN_WORD = re.compile(r"[a-z0-9]+")
+_JOINERS = "-/_"
 _JOINER = re.compile(r"-{1,3}|[/_]")
-
-
-class Word(NamedTuple):
-    """How matching reads one word.
-
-    `form`: casefolded, singular; what is compared. `lower`: casefolded, as it stands, for prefixes.
-    `capitals`: as long as `form`, with the capitals as written, for acronyms. `surface`: as it is,
-    without apostrophes.
-    """
-
-    form: str
-    lower: str
-    capitals: str
-    surface: str
 
 
 class Token(NamedTuple):
@@ -115,7 +102,7 @@ class NormalText:
         self._lowers: Letters | None = None
         self.text = text
         self.surfaces: list[str] = (_ASCII if text.isascii() else _UNICODE).findall(text)
-        self.forms: list[str] = list(map(_FORMS.__getitem__, self.surfaces))
+        self.forms: list[str] = list(map(FORMS.__getitem__, self.surfaces))
 
     @property
     def letters(self) -> Letters:
@@ -138,21 +125,21 @@ class NormalText:
     def lowers(self) -> Letters:
         """The words casefolded but not made singular, joined."""
         if self._lowers is None:
-            self._lowers = Letters(map(_LOWERS.__getitem__, self.surfaces))
+            self._lowers = Letters(lowers_of(self))
         return self._lowers
 
     def lower(self, at: int) -> str:
         """The word casefolded but not made singular."""
-        return _LOWERS[self.surfaces[at]]
+        return LOWERS[self.surfaces[at]]
 
     @property
     def words(self) -> list[Word]:
         """The words and breaks, as read."""
-        return list(map(_WORDS.__getitem__, self.surfaces))
+        return list(map(WORDS.__getitem__, self.surfaces))
 
     def words_between(self, first: int, last: int) -> list[Word]:
         """Words and breaks first..last-1, as read."""
-        return list(map(_WORDS.__getitem__, self.surfaces[first:last]))
+        return list(map(WORDS.__getitem__, self.surfaces[first:last]))
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -173,6 +160,9 @@ class NormalText:
 
     def joined(self, at: int) -> bool:
         """Whether words at and at+1 are parts of one run, as in pre-training or actor/critic."""
+        word = self.surfaces[at]
+        if not any(word + sign in self.text for sign in _JOINERS):
+            return False  # almost always, and sooner told
         spans = self._positions()
         return bool(_JOINER.fullmatch(self.text, spans[at][1], spans[at + 1][0]))
 
@@ -210,17 +200,21 @@ def normalise(raw: str) -> NormalText:
     return NormalText("".join(parts), starts, ends)
 
 
+def lowers_of(text: NormalText) -> list[str]:
+    """The words casefolded but not made singular, in order."""
+    return list(map(LOWERS.__getitem__, text.surfaces))
+
+
+def forms_of(surfaces: Iterable[str]) -> list[str]:
+    """The forms of words as written, in order."""
+    return list(map(FORMS.__getitem__, surfaces))
+
+
 def plain_forms(words: str) -> list[str] | None:
     """The forms of `words` where that needs no care: lower-case ASCII words; None elsewhere."""
-    if not _PLAIN.fullmatch(words):
+    if not PLAIN.fullmatch(words):
         return None
-    return list(map(_FORMS.__getitem__, _PLAIN_WORD.findall(words)))
-
-
-def is_acronym(word: Word) -> bool:
-    """Whether a query's word must match with its capitals: two or more, in at most six letters."""
-    capitals = sum(map(str.isupper, word.capitals))
-    return capitals >= 2 and sum(map(str.isalpha, word.capitals)) <= 6
+    return list(map(FORMS.__getitem__, PLAIN_WORD.findall(words)))
 
 
 def _folded(text: str) -> list[tuple[str, int, int]]:
@@ -253,68 +247,3 @@ def _fold(cluster: str) -> str:
 def _is_accent(char: str) -> bool:
     # The sound marks of kana (U+3099, U+309A) make another letter, so they stay.
     return unicodedata.combining(char) != 0 and char not in "\u3099\u309a"
-
-
-_REMEMBERED = 500_000  # surfaces, each read once
-
-
-class _Words(dict[str, Word]):
-    """Words by surface, each read once."""
-
-    def __missing__(self, surface: str) -> Word:
-        if len(self) > _REMEMBERED:
-            self.clear()
-        word = self[surface] = _read(surface)
-        return word
-
-
-class _Forms(dict[str, str]):
-    """Their forms, apart because almost all that matching asks for is the form."""
-
-    def __missing__(self, surface: str) -> str:
-        if len(self) > _REMEMBERED:
-            self.clear()
-        form = self[surface] = _WORDS[surface].form
-        return form
-
-
-class _Lowers(dict[str, str]):
-    """Their lower case, for prefixes."""
-
-    def __missing__(self, surface: str) -> str:
-        if len(self) > _REMEMBERED:
-            self.clear()
-        lower = self[surface] = _WORDS[surface].lower
-        return lower
-
-
-_WORDS = _Words()
-_FORMS = _Forms()
-_LOWERS = _Lowers()
-
-
-def _read(surface: str) -> Word:
-    if surface[0] in ".,;:!?()":
-        return Word(BREAK, BREAK, BREAK, BREAK)
-    if surface[-1] in "+#" and surface[1] not in "+#":
-        surface = surface.rstrip("+#")  # C++, but no GPT++
-    if "'" in surface:
-        head, _, tail = surface.rpartition("'")
-        surface = (head if tail in ("s", "S") else surface).replace("'", "")
-    lower = surface.casefold()
-    base = surface
-    if (
-        surface[-1] == "s"
-        and sum(map(str.isupper, surface[:-1])) >= 2
-        and not surface[-2].islower()
-    ):
-        base = surface[:-1]  # LLMs
-    folded = base.casefold()
-    form = singular(folded)
-    if len(folded) != len(base) or not folded.startswith(form):
-        return Word(form, lower, form, surface)
-    capitals = base[: len(form)]
-    if len(form) < len(base) and base[-1] == "S":
-        # A capital S is no plural: MCTS must not be MCT. It stands in for the letter before it.
-        capitals = capitals[:-1] + "S"
-    return Word(form, lower, capitals, surface)

@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('newsletter', '0006_packed_words'),
-        ('subscribers', '0003_similar_papers'),
+        ('newsletter', '0030_sources'),
+        ('subscribers', '0005_leaving'),
     ]
 
     operations = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -31,6 +32,18 @@ class Edition(models.Model):
     canary_size = models.PositiveIntegerField("first letters", null=True, blank=True)
     cleared_at = models.DateTimeField("first letters judged good", null=True, blank=True)
     matched_queries = models.BinaryField(default=b"", editable=False)
+    absent = ArrayField(
+        models.TextField(),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="The sources whose papers had not come when it froze, as its letters name them.",
+    )
+    synonyms = models.JSONField(
+        default=list,
+        editable=False,
+        help_text="Pairs that counted when it was matched, so that its reasons stay the same.",
+    )
     note = models.TextField("editor's note", blank=True, help_text="Plain text above the papers.")
 
     class Meta:
@@ -60,8 +73,7 @@ class Edition(models.Model):
 class QueryMatches(models.Model):
     """What one query matched in one edition; no row means nothing, once the query was matched.
 
-    `hits` is a list of [paper id, score, [[field, start, end, item, atom, text], …]]: compact,
-    because a day may have a million hits.
+    `hits` is a list of [paper id, score], best first: compact, for a day may have a million.
     """
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="matches")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from newsletter.models.edition import Edition
 
@@ -14,12 +15,36 @@ class Paper(models.Model):
 
     Texts are raw, as the source wrote them: matching's spans are offsets into them, and
     `newsletter.matching.display` makes them readable. Identity is the arXiv id without version, the
-    DOI, or the normalised title (`title_key`). A paper belongs to one edition for ever; None means
-    it waits for one, or is archive.
+    DOI, another identifier (`PaperIdentifier`), or the normalised title (`title_key`). A paper
+    belongs to one edition for ever; None means it waits for one, or is archive.
     """
 
     arxiv_id = models.CharField("arXiv id", max_length=32, null=True, blank=True, unique=True)
     version = models.PositiveSmallIntegerField(null=True, blank=True)
+    listed_version = models.PositiveSmallIntegerField(
+        _("version listed"),
+        null=True,
+        blank=True,
+        help_text=_("As first stored: a later one is noted, and not sent again."),
+    )
+    revised_on = models.DateField(
+        _("revised"),
+        null=True,
+        blank=True,
+        help_text=_("When the newest version was announced."),
+    )
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    withdrawal = models.TextField(
+        _("reason of the withdrawal"), blank=True, help_text=_("As the source gives it.")
+    )
+    same_as = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="duplicates",
+        help_text=_("Stored before it was known to be this paper; never sent."),
+    )
     doi = models.CharField("DOI", max_length=200, null=True, blank=True, unique=True)
     title = models.TextField()
     title_key = models.TextField(editable=False)
@@ -34,6 +59,9 @@ class Paper(models.Model):
     categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     upvotes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
+    counted_on = models.DateField(
+        null=True, blank=True, editable=False, help_text="The listing these counts are of."
+    )
     frozen_upvotes = models.PositiveIntegerField(
         default=0,
         help_text="As counted when the edition was frozen: a letter composes the same again.",
@@ -44,14 +72,17 @@ class Paper(models.Model):
     code_url = models.URLField(max_length=500, blank=True)
     ai_summary = models.TextField(blank=True)
     ai_keywords = ArrayField(models.TextField(), default=list, blank=True)
+    journal = models.CharField(max_length=300, blank=True, help_text=_("Where it appeared."))
+    note = models.TextField(_("authors' comment"), blank=True)
+    origins = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Which kind of source each text is of."
+    )
     edition = models.ForeignKey(
         Edition, on_delete=models.PROTECT, null=True, blank=True, related_name="papers"
     )
     late = models.BooleanField(default=False, help_text="Came after its day was frozen.")
     hidden = models.BooleanField(default=False, help_text="Left out of its edition by the editor.")
-    newest_listing = models.DateField(
-        null=True, blank=True, editable=False, help_text="Upvotes and comments are as of this day."
-    )
+    newest_listing = models.DateField(null=True, blank=True, editable=False)
     stored_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -61,6 +92,10 @@ class Paper(models.Model):
             models.Index(
                 fields=["stored_at"], name="paper_waiting", condition=Q(edition__isnull=True)
             ),
+            # What a search asks before it answers: did any paper change, are any hidden?
+            models.Index(fields=["updated_at"], include=["id"], name="paper_updated"),
+            models.Index(fields=["id"], name="paper_hidden", condition=Q(hidden=True)),
+            models.Index(fields=["-newest_listing", "-upvotes"], name="paper_newest"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -72,10 +107,26 @@ class Paper(models.Model):
             models.CheckConstraint(
                 condition=~Q(arxiv_id="") & ~Q(doi=""), name="paper_ids_null_not_empty"
             ),
+            models.CheckConstraint(
+                condition=Q(same_as__isnull=True) | ~Q(same_as=F("id")),
+                name="paper_not_same_as_itself",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+
+class PaperIdentifier(models.Model):
+    """What a paper is called elsewhere, beside its arXiv id and DOI: a second DOI, a forum."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="identifiers")
+    identifier = models.CharField(
+        max_length=220, unique=True, help_text="Such as doi:10.1000/xyz or openreview:abc."
+    )
+
+    def __str__(self) -> str:
+        return self.identifier
 
 
 class Listing(models.Model):

@@ -1,4 +1,4 @@
-"""The words of each day's papers, packed, so that estimates need not read the papers again."""
+"""The words of papers, packed, so that estimates and search need not read the papers again."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ class PackedWords(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date}: {self.stamp}"
+
+
+class PackedBlock(models.Model):
+    """A block of a thousand stored papers by id, packed for search: a cache like `PackedWords`."""
+
+    block = models.PositiveIntegerField(primary_key=True)
+    stamp = models.CharField(max_length=64)
+    packed = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.block}: {self.stamp}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
@@ -48,15 +49,27 @@ def load_first_run(now: datetime) -> Loaded:
         today = site_date(now)
         papers = load_sample(today).papers
         counts = store_papers(papers)
-        # The days before have their own editions, as if the site had run: today's is today's alone.
-        for day in sorted({p.listed_on for p in papers if p.listed_on and p.listed_on < today}):
-            edition_id = open_edition(day, now)
-            freeze_edition(edition_id, now)
-            match_edition(edition_id, now)
-        readers = load_readers()
-        for reader in readers:
-            add_reader(reader, now)
-    return Loaded(counts.new, len(readers))
+        freeze_past({p.listed_on for p in papers if p.listed_on and p.listed_on < today}, now)
+        readers = add_readers(now)
+    return Loaded(counts.new, readers)
+
+
+def freeze_past(days: Iterable[date], now: datetime) -> None:
+    """Give past days editions of their own, as if the site had run: today's is today's alone."""
+    for day in sorted(days):
+        edition_id = open_edition(day, now)
+        freeze_edition(edition_id, now)
+        match_edition(edition_id, now)
+
+
+def add_readers(now: datetime) -> int:
+    """Add the sample's readers where there is none; return how many."""
+    if Subscriber.objects.exists():
+        return 0
+    readers = load_readers()
+    for reader in readers:
+        add_reader(reader, now)
+    return len(readers)
 
 
 def add_reader(reader: SampleReader, now: datetime) -> None:

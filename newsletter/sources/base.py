@@ -36,6 +36,19 @@ class FetchedPaper:
     code_url: str = ""
     ai_summary: str = ""
     ai_keywords: tuple[str, ...] = ()
+    announced: str = ""  # what arXiv announces: "new", "cross", "replace" or "replace-cross"
+    also_known_as: tuple[str, ...] = ()  # other identifiers: "doi:10.1/x", "arxiv:2602.23229"
+    note: str = ""  # the authors' comment: "12 pages, accepted at …"
+    journal: str = ""  # where it appeared, as printed: "Nature", "ICLR 2026 poster"
+    # A paper such a source listed before is not listed again on a later day: the day is when the
+    # paper was first seen, or the source serves an old batch under a new date.
+    listed_once: bool = False
+    origin: str = ""  # the kind of source, where `source` is a name the operator gave
+
+    @property
+    def kind(self) -> str:
+        """The kind of source it comes from: what decides whose word counts."""
+        return self.origin or self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +60,22 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A source says that a paper is withdrawn: "arxiv:2602.23229", "doi:10.1000/xyz"."""
+
+    source: str
+    identifier: str
+    at: datetime | None = None  # aware, UTC; None where the source does not say
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """What one file or answer held: the papers in order, and the records refused."""
+    """What one file or answer held: papers in order, records refused, papers withdrawn."""
 
     papers: tuple[FetchedPaper, ...]
     refusals: tuple[Refusal, ...] = field(default=())
+    withdrawals: tuple[Withdrawal, ...] = field(default=())
 
 
 class SourceError(ValueError):
@@ -59,3 +83,11 @@ class SourceError(ValueError):
 
     The text is one line and does not name the file; the caller knows it.
     """
+
+
+class SourceBusyError(SourceError):
+    """The source is overloaded or asks for patience: the same request may succeed later."""
+
+
+class NotYetError(SourceError):
+    """The source has no such day yet: asking again later is right, and nothing is wrong."""

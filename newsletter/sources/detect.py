@@ -8,13 +8,25 @@ from dataclasses import replace
 from datetime import date
 
 from newsletter.sources.base import Listing, SourceError
+from newsletter.sources.bibtex import is_bibtex, load_bibtex
+from newsletter.sources.html_pages import load_html
 from newsletter.sources.huggingface import load_daily_papers
 from newsletter.sources.pages import is_page, load_page
+from newsletter.sources.ris import is_ris, load_ris
+from newsletter.sources.saved import load_answer, load_xml
 from newsletter.sources.tables import is_csv_header, load_csv, load_json_lines
 
+_BLANK = " \t\r\n\ufeff"
+_HTML = re.compile(r"<!doctype html|<html\b|<head\b|<body\b")
+_XML_ROOT = re.compile(r"<(?:rss|feed|rdf:rdf|oai-pmh)\b")
+_MARKUP = re.compile(r"<[?!a-z]", re.IGNORECASE)
+_DECLARATION = re.compile(r"<\?xml\s[^<>]*\?>")
 MAX_BYTES = 64 * 1024 * 1024
 
-_EXPECTED = "expected a saved Daily Papers page, Hugging Face daily_papers JSON, CSV or JSON Lines"
+_EXPECTED = (
+    "expected a saved Daily Papers page, Hugging Face daily_papers JSON, a feed (RSS or Atom),"
+    " BibTeX, RIS, CSV or JSON Lines"
+)
 _FOREIGN = (
     (b"\x1f\x8b", "a gzip file; unpack it first"),
     (b"BZh", "a bzip2 file; unpack it first"),
@@ -39,7 +51,7 @@ def load_file(data: bytes, listed_on: date | None = None) -> Listing:
     stored.
     """
     text = _decode(data)
-    start = text.lstrip()
+    start = text.lstrip(_BLANK)
     if not start:
         raise SourceError(f"the file is empty; {_EXPECTED}")
     if listed_on is None:
@@ -79,16 +91,18 @@ def _decode(data: bytes) -> str:
 
 def _load_text(text: str, start: str, listed_on: date | None) -> Listing:
     opening = start[:15].lower()
-    if opening.startswith(("<!doctype html", "<html")):
-        raise SourceError(f"this is an HTML file; save the page as text ({_EXPECTED})")
-    if opening.startswith(("<?xml", "<rss", "<feed")):
-        raise SourceError(f"this is an XML file; {_EXPECTED}")
+    if opening.startswith("<"):
+        return _load_markup(text, start, listed_on)
     # A title may open with a bracket ("[Re] A Replication"), an abstract with a LaTeX group.
     follows = start[1:].lstrip()[:1]
     if start[0] == "[" and follows in ("{", "]", ""):
         return load_daily_papers(_parse_json(text))
     if start[0] == "{" and follows in ('"', "}", ""):
         return _load_objects(text, start)
+    if is_bibtex(start):
+        return load_bibtex(text)
+    if is_ris(start):
+        return load_ris(text)
     if is_csv_header(re.split("[\r\n]", start, maxsplit=1)[0]):
         return load_csv(text)
     if is_page(text):
@@ -99,17 +113,34 @@ def _load_text(text: str, start: str, listed_on: date | None) -> Listing:
         raise SourceError(f"{_EXPECTED}; read as a page, it breaks here: {error}") from None
 
 
+def _load_markup(text: str, start: str, listed_on: date | None) -> Listing:
+    """HTML by its first tags, anything else that opens with "<" as XML."""
+    opening = start[:1000].casefold()
+    if _HTML.search(opening) and not _XML_ROOT.search(opening):
+        return load_html(start, listed_on)
+    if not _MARKUP.match(start):  # a title may open with “<”
+        return load_page(text, listed_on)
+    # The text is decoded: what the declaration says of its encoding is no longer so.
+    return load_xml(_DECLARATION.sub("", start, count=1).encode())
+
+
 def _load_objects(text: str, start: str) -> Listing:
     """JSON Lines, unless the first line says or leaves open that the file is one object."""
     first, _, rest = start.partition("\n")
     try:
-        record = json.loads(first)
+        record, whole = json.loads(first), not rest.strip()
     except (ValueError, RecursionError):
-        if rest.lstrip().startswith("{"):
-            return load_json_lines(text)  # which names the line
-        return load_daily_papers(_parse_json(text))
-    if not rest.strip() and ("paper" in record or "error" in record or "errors" in record):
-        return load_daily_papers(record)
+        try:
+            record, whole = json.loads(text), True
+        except (ValueError, RecursionError):
+            if rest.lstrip().startswith("{"):
+                return load_json_lines(text)  # which names the line
+            return load_daily_papers(_parse_json(text))
+    if whole and isinstance(record, dict):
+        if (listing := load_answer(record)) is not None:
+            return listing
+        if "paper" in record or "error" in record or "errors" in record or first != start.strip():
+            return load_daily_papers(record)
     return load_json_lines(text)
 
 

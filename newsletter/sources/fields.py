@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit
 
 # Nothing longer leaves a loader, so that what is read can be stored (newsletter/models/paper.py).
@@ -41,6 +42,8 @@ _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )
+_LOOSE_DAY = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?/{0,2}", re.ASCII)
+_EARLIEST, _LATEST = 1600, 2200  # years
 
 
 def clean_text(text: str) -> str:
@@ -140,6 +143,49 @@ def parse_instant(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ValueError(f"{_show(given)} is no time; write it like 2026-03-06T03:55:12Z")
+
+
+def parse_date(text: str) -> datetime:
+    """The date or instant as feeds and catalogues write it, with the offset it is written in.
+
+    RFC 822 ("Wed, 20 Aug 2025 00:00:00 -0400"), ISO 8601, a day without leading zeros
+    ("2026-6-30", also with slashes), a month ("2026-06") or a year: then its first day. Without an
+    offset it is UTC.
+    """
+    given = " ".join(text.split())
+    if match := _LOOSE_DAY.fullmatch(given):
+        year, month, day = (int(part) if part else 1 for part in match.groups())
+        return _check_year(_make_instant(year, month, day, given))
+    if _INSTANT.fullmatch(given):
+        try:
+            found = datetime.fromisoformat(given.upper())
+        except ValueError:
+            raise ValueError(f"{_show(given)} is no time; write it like 2026-03-06") from None
+        return _check_year(found if found.tzinfo else found.replace(tzinfo=UTC))
+    try:
+        found = parsedate_to_datetime(given if ":" in given else f"{given} 00:00:00")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        raise ValueError(f"{_show(given)} is no date; write it like 2026-03-06") from None
+    return _check_year(found if found.tzinfo else found.replace(tzinfo=UTC))
+
+
+def to_utc(instant: datetime) -> datetime:
+    """The instant in UTC."""
+    return instant.astimezone(UTC)
+
+
+def _make_instant(year: int, month: int, day: int, given: str) -> datetime:
+    try:
+        return datetime(year, month, day, tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"{_show(given)} is no day; write it like 2026-03-06") from None
+
+
+def _check_year(instant: datetime) -> datetime:
+    # A slipped digit (“0206-01-05”) would put the paper before every other and merge it with none.
+    if not _EARLIEST <= instant.year < _LATEST:
+        raise ValueError(f"the year {instant.year} cannot be right; write it like 2026-03-06")
+    return instant
 
 
 def _unprintable(text: str) -> bool:

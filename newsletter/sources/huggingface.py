@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from newsletter.sources.base import FetchedPaper, Listing, Refusal, SourceError
+from newsletter.sources.arxiv import base_parameter
+from newsletter.sources.asking import WEEKEND, Answer, Ask, Request, Response, gettext_noop
+from newsletter.sources.asking import Source as SourceEntry
+from newsletter.sources.base import (
+    FetchedPaper,
+    Listing,
+    NotYetError,
+    SourceError,
+    Withdrawal,
+)
 from newsletter.sources.fields import (
     MAX_ABSTRACT,
     MAX_HANDLE,
@@ -18,8 +29,12 @@ from newsletter.sources.fields import (
     clean_url,
     parse_instant,
 )
+from newsletter.sources.reading import check_status, collect, excerpt, file_under, parse_json
 
 SOURCE = "huggingface"
+WHAT = "Hugging Face"
+BASE = "https://huggingface.co"
+PAGE = 100
 
 _EXPECTED = "expected the JSON array of Hugging Face's daily_papers"
 
@@ -30,9 +45,10 @@ def load_daily_papers(data: object) -> Listing:
     """The papers of one answer, in its order; an empty array (a weekend) is an empty listing.
 
     Takes the records of `/api/daily_papers` and `/api/papers/search`, where the paper is inside
-    "paper", and those of older searches, which are the paper itself. A record that cannot be read,
-    or whose paper is withdrawn, is a refusal. `listed_on` is the UTC day of `submittedOnDailyAt`.
-    The outer `publishedAt` is ignored: it is Eastern wall-clock time labelled UTC.
+    "paper", and those of older searches, which are the paper itself. A record that cannot be read
+    is a refusal, one with `withdrawnAt` a withdrawal. `listed_on` is the UTC day of
+    `submittedOnDailyAt`. The outer `publishedAt` is ignored: it is Eastern wall-clock time labelled
+    UTC.
 
     Raises SourceError where the whole is no such array.
     """
@@ -42,31 +58,25 @@ def load_daily_papers(data: object) -> Listing:
         raise SourceError(f"{_EXPECTED}, found {type(data).__name__}")
     if data and not any(_is_record(record) for record in data):
         raise SourceError(f"{_EXPECTED}, found an array whose records have no “paper” and no “id”")
-    papers: list[FetchedPaper] = []
-    refusals: list[Refusal] = []
-    for number, record in enumerate(data, start=1):
-        try:
-            papers.append(_read_record(record))
-        except ValueError as error:
-            refusals.append(Refusal(_name_record(number, record), str(error)))
-    return Listing(tuple(papers), tuple(refusals))
+    return collect(data, _read_record, _name_record)
 
 
 def _is_record(record: object) -> bool:
     return isinstance(record, Mapping) and ("paper" in record or "id" in record)
 
 
-def _read_record(record: object) -> FetchedPaper:
+def _read_record(record: object) -> FetchedPaper | Withdrawal:
     if not isinstance(record, Mapping):
         raise ValueError(f"expected an object, found {type(record).__name__}")
     inner = record.get("paper")
     paper: Mapping[str, Any] = inner if isinstance(inner, Mapping) else record
-    if paper.get("withdrawnAt"):
-        raise ValueError(f"the paper was withdrawn at {clean_text(str(paper['withdrawnAt']))}")
     identifier = paper.get("id")
     if not isinstance(identifier, str) or not identifier.strip():
         raise ValueError("the paper has no “id”")
     arxiv_id, version = clean_arxiv_id(identifier)
+    if gone := paper.get("withdrawnAt"):
+        at = _or_none(parse_instant, gone) if isinstance(gone, str) else None
+        return Withdrawal(SOURCE, f"arxiv:{arxiv_id}", at, reason="withdrawn on Hugging Face")
     listed_at = _read_instant(paper, "submittedOnDailyAt")
     handle, organization = _read_organization(paper, record)
     return FetchedPaper(
@@ -154,11 +164,10 @@ def _or_none(clean: Callable[[Any], T], value: object) -> T | None:
         return None
 
 
-def _name_record(number: int, record: object) -> str:
+def _name_record(record: object) -> str:
     paper = record.get("paper") if isinstance(record, Mapping) else None
     place = paper if isinstance(paper, Mapping) else record
-    identifier = _one_line(place.get("id")) if isinstance(place, Mapping) else ""
-    return f"record {number} ({identifier[:60]})" if identifier else f"record {number}"
+    return _one_line(place.get("id")) if isinstance(place, Mapping) else ""
 
 
 def _describe_error(body: Mapping[str, Any]) -> str:
@@ -170,3 +179,76 @@ def _describe_error(body: Mapping[str, Any]) -> str:
     if said:
         return f"{_EXPECTED}, found the error “{said[:300]}”"
     return f"{_EXPECTED}, found one object"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    base: str
+
+
+def make_requests(parameters: Parameters, ask: Ask) -> tuple[Request, ...]:
+    """The day's list, from its first page."""
+    return (_make_request(f"{parameters.base}/api/daily_papers", ask.name, ask.day, 0),)
+
+
+def _make_request(address: str, name: str, day: date, page: int) -> Request:
+    fields = urlencode({"date": day.isoformat(), "limit": PAGE, "p": page})
+    return Request(f"{address}?{fields}", name, day, page=page, accept="application/json")
+
+
+def read_answer(response: Response, request: Request) -> Answer:
+    """One page of a day's list; a full page has a next one.
+
+    `announced_on` is the day most records bear themselves. A record without one is of the day asked
+    for. Raises NotYetError for a day that has not come (HTTP 400), by UTC.
+    """
+    if response.status == 400:
+        said = _read_error(response.body)
+        raise NotYetError(f"{WHAT} has no list of {request.day} yet (“{said}”)")
+    listing = load_daily_papers(parse_json(check_status(response, WHAT), WHAT))
+    days = [paper.listed_on for paper in listing.papers if paper.listed_on]
+    records = len(listing.papers) + len(listing.refusals) + len(listing.withdrawals)
+    following = None
+    if records >= _read_limit(request):
+        address = request.url.partition("?")[0]
+        following = _make_request(address, request.source, request.day, request.page + 1)
+    listing = file_under(request, listing)
+    # Unlike a feed's item, a record without a day is known to be of the day asked for.
+    papers = tuple(replace(paper, listed_once=False) for paper in listing.papers)
+    return Answer(
+        listing=replace(listing, papers=papers),
+        announced_on=max(set(days), key=days.count) if days else None,
+        following=following,
+    )
+
+
+def _read_limit(request: Request) -> int:
+    given = (parse_qs(urlsplit(request.url).query).get("limit") or [""])[0]
+    return int(given) if given.isdecimal() and int(given) else PAGE
+
+
+def _read_error(body: bytes) -> str:
+    try:
+        found = parse_json(body, WHAT)
+    except SourceError:
+        return excerpt(body)
+    return _one_line(found.get("error"))[:200] if isinstance(found, Mapping) else ""
+
+
+def is_quiet(parameters: Parameters, day: date) -> bool:
+    """Submitting is closed on weekends: their lists are empty."""
+    return day.weekday() in WEEKEND
+
+
+ENTRY = SourceEntry(
+    kind=SOURCE,
+    label=gettext_noop("Hugging Face Daily Papers"),
+    summary=gettext_noop("The papers the research community submits and votes on each day."),
+    parameters=(base_parameter(BASE),),
+    make_parameters=Parameters,
+    make_requests=make_requests,
+    read_answer=read_answer,
+    is_quiet=is_quiet,
+    refresh_days=3,
+    seconds_between=1.0,
+)

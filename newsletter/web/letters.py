@@ -1,26 +1,30 @@
-"""The pages behind a letter's links: leave, and see what one gets. A GET changes nothing."""
+"""The pages behind a letter's links: leave, come back, see what one gets. A GET changes nothing."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
-from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from newsletter import links
-from newsletter.digests import format_schedule
-from newsletter.synonyms import describe_interests
-from subscribers.models import Subscriber
-from subscribers.queries import read_readers
-from subscribers.services import unsubscribe
+from newsletter import links, managing
+from newsletter.managing import mask_address
+from newsletter.schedules import format_schedule
+from newsletter.tasks import send_notices_soon
+from newsletter.web.languages import prefer_language
+from newsletter.web.visits import show_private
+from subscribers.grants import GrantError, GrantUnknown, peek_grant
+from subscribers.models import Grant, Subscriber
+from subscribers.queries import Reader, read_readers
+from subscribers.services import ReaderError
 
-BUTTON = "End my letters"
+BUTTON = gettext_noop("End my letters")
+RETURN = gettext_noop("Take my letters up again")
 
 
 @csrf_exempt  # RFC 8058: a mail provider posts without a cookie; the token is the proof
@@ -33,41 +37,71 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     except links.BadToken:
         return _refuse(request)
     if request.method == "POST":
-        source, wording = ("unsubscribe page", BUTTON) if _is_button(request) else ("one-click", "")
-        unsubscribe(value.subscriber_id, source, timezone.now(), wording)
-        return _show(request, "web/letters/left.html", {})
-    reader = read_readers([value.subscriber_id]).get(value.subscriber_id)
-    if reader is None or reader.status == Subscriber.Status.UNSUBSCRIBED:
-        return _show(request, "web/letters/left.html", {})
-    context = {"address": mask_address(reader.email), "button": BUTTON}
-    return _show(request, "web/letters/leave.html", context)
+        source, wording = (
+            ("unsubscribe page", _(BUTTON)) if _is_button(request) else ("one-click", "")
+        )
+        if managing.leave_letters(value.subscriber_id, source, timezone.now(), wording):
+            send_notices_soon()
+        return show_private(request, "web/letters/left.html", {})
+    reader = _find_reader(request, value.subscriber_id)
+    if reader is None:
+        return show_private(request, "web/letters/left.html", {})
+    context = {"address": mask_address(reader.email), "button": _(BUTTON)}
+    return show_private(request, "web/letters/leave.html", context)
 
 
+@csrf_exempt  # without a referrer browsers post with "Origin: null"; the token is the proof
 @never_cache
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
+def undo_leave(request: HttpRequest, token: str) -> HttpResponse:
+    """GET asks, POST takes the unsubscribe back; the link came by mail and works once."""
+    now = timezone.now()
+    try:
+        if request.method != "POST":
+            peek_grant(token, Grant.Purpose.UNDO, now=now)
+            return show_private(request, "web/letters/undo.html", {"button": _(RETURN)})
+        managing.undo_leaving(token, now, _(RETURN))
+    except GrantUnknown:
+        return _refuse(request)
+    except (GrantError, ReaderError) as error:
+        return show_private(request, "web/manage/over.html", {"why": error}, status=410)
+    return show_private(request, "web/letters/back.html", {})
+
+
+@csrf_exempt  # as above
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def show_round(request: HttpRequest, token: str) -> HttpResponse:
-    """What a reader gets: interests, hour, address; nothing can be changed here."""
+    """What a reader gets. Nothing can be changed here; the button mails the reader a link."""
     try:
         value = links.read_token(token, links.MANAGE)
     except links.BadToken:
         return _refuse(request)
-    reader = read_readers([value.subscriber_id]).get(value.subscriber_id)
-    if reader is None or reader.status == Subscriber.Status.UNSUBSCRIBED:
-        return _show(request, "web/letters/left.html", {})
+    reader = _find_reader(request, value.subscriber_id)
+    if reader is None:
+        return show_private(request, "web/letters/left.html", {})
     context = {
         "reader": reader,
-        "interests": describe_interests(reader.interests),
+        "paused": reader.status == Subscriber.Status.PAUSED,
+        "interests": managing.list_interests(reader.id, timezone.now()),
         "address": mask_address(reader.email),
         "schedule": format_schedule(reader),
         "leave_url": links.unsubscribe_url(reader.id),
     }
-    return _show(request, "web/letters/round.html", context)
+    if request.method == "POST":
+        context["mailed"] = managing.mail_link(reader.id, timezone.now())
+        context["enough"] = not context["mailed"]
+        send_notices_soon()
+    return show_private(request, "web/letters/round.html", context)
 
 
-def mask_address(address: str) -> str:
-    """Return "a•••@example.org": enough for its owner, nothing for whom a letter was sent on to."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}•••@{domain}"
+def _find_reader(request: HttpRequest, subscriber_id: int) -> Reader | None:
+    """Return a reader who has not left, and speak their language from here on."""
+    reader = read_readers([subscriber_id]).get(subscriber_id)
+    if reader is None or reader.status == Subscriber.Status.UNSUBSCRIBED:
+        return None
+    prefer_language(request, reader.language)
+    return reader
 
 
 def _is_button(request: HttpRequest) -> bool:
@@ -77,12 +111,5 @@ def _is_button(request: HttpRequest) -> bool:
         return False  # a broken body is no reason to go on mailing
 
 
-def _show(request: HttpRequest, template: str, context: Mapping[str, object]) -> HttpResponse:
-    response = render(request, template, dict(context))
-    response["X-Robots-Tag"] = "noindex"
-    response["Referrer-Policy"] = "no-referrer"  # the address holds the token
-    return response
-
-
 def _refuse(request: HttpRequest) -> HttpResponse:
-    return render(request, "web/letters/bad_link.html", status=404)
+    return show_private(request, "web/letters/bad_link.html", {}, status=404)

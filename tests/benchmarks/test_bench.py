@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from newsletter.bench.generation import make_workload
 from newsletter.matching.query import parse_query
-from newsletter.models import Paper
+from newsletter.models import PackedBlock, Paper
 
 
 def bench(*arguments: str) -> Any:
@@ -27,8 +27,9 @@ def test_it_measures_matching() -> None:
     assert found["figures"]["matches"] > 0
     assert set(found["ratios"]) == {
         "build + match, of a plain ahocorasick-rs scan",
+        "the plain phrases alone: build + match, of their scan",
         "PostgreSQL tsquery x GIN (scaled), of build + match",
-        "build + match with parsing, of the scan",
+        "parse + read + build + match, of read + scan",
     }
 
 
@@ -42,6 +43,22 @@ def test_it_measures_picking() -> None:
 def test_it_measures_estimates_and_leaves_nothing() -> None:
     found = bench("estimate", "--papers", "90")
     assert found["figures"]["an estimate, median of the queries, ms"] > 0
+    assert not Paper.objects.exists()
+
+
+@pytest.mark.django_db
+def test_it_measures_a_search_and_leaves_nothing() -> None:
+    found = bench("search", "--papers", "90")
+    assert found["figures"]["a page of results, median of the queries, ms"] > 0
+    assert not Paper.objects.exists()
+    assert not PackedBlock.objects.exists()
+
+
+@pytest.mark.django_db
+def test_it_measures_a_day_and_leaves_nothing() -> None:
+    found = bench("day", "--papers", "250")
+    assert 0 < found["figures"]["queries"] <= 6
+    assert found["figures"]["kilobytes"] > 50
     assert not Paper.objects.exists()
 
 

@@ -20,10 +20,10 @@ def main() -> None:
 
     compose = digests.compose_digest
 
-    def ask_for_more(item: Any, reader: Any, material: Any) -> Any:
+    def ask_for_more(item: Any, reader: Any, material: Any, *, even_empty: bool = False) -> Any:
         if reader.email.startswith("greedy"):
             bytearray(2 * MEMORY)
-        return compose(item, reader, material)
+        return compose(item, reader, material, even_empty=even_empty)
 
     digests.compose_digest = ask_for_more
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

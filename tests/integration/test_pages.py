@@ -37,8 +37,8 @@ def test_it_shows_the_newest_day_most_upvoted_first(client: Client) -> None:
 
 
 def test_it_says_what_an_empty_day_means(client: Client) -> None:
-    assert "No papers are listed for this day" in read(client, "/")
-    assert "No papers are listed for this day" in read(client, "/d/2025-12-24")
+    assert "No papers are stored yet" in read(client, "/")
+    assert "No papers are stored yet" in read(client, "/d/2025-12-24")
 
 
 @pytest.mark.parametrize("path", ["/d/2026-13-40", "/d/2999-01-01", "/p/99", "/l/nonsense"])
@@ -57,7 +57,9 @@ def test_it_does_not_show_hidden_papers(client: Client) -> None:
     store(RL)
     Paper.objects.update(hidden=True)
     assert RL not in read(client, "/")
-    assert client.get(f"/p/{Paper.objects.get().pk}").status_code == 404
+    gone = client.get(f"/p/{Paper.objects.get().pk}")
+    assert gone.status_code == 410
+    assert RL not in gone.content.decode()
 
 
 def test_it_shows_a_day_with_few_queries(

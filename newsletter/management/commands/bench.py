@@ -1,4 +1,4 @@
-"""`manage.py bench match|pick|estimate`: measure beside plain limits, in one run."""
+"""`manage.py bench match|pick|estimate|search|day|store`: measure beside plain limits."""
 
 from __future__ import annotations
 
@@ -7,16 +7,27 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from newsletter.bench.day import measure_day
 from newsletter.bench.estimate import measure_estimate
 from newsletter.bench.match import BenchError, measure_match
 from newsletter.bench.pick import measure_pick
 from newsletter.bench.report import table
+from newsletter.bench.search import measure_search
+from newsletter.bench.store import measure_store
+
+# What stores its papers first.
+STORED = {
+    "estimate": measure_estimate,
+    "search": measure_search,
+    "day": measure_day,
+    "store": measure_store,
+}
 
 
 class Command(BaseCommand):
     help = (
-        "Measure matching (match), picking (pick) or estimates (estimate) beside plain limits; "
-        "see docs/benchmarks.md."
+        "Measure matching (match), picking (pick), estimates (estimate), a search (search), the "
+        "day's page (day) or storing papers (store) beside plain limits; see docs/benchmarks.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,7 +39,13 @@ class Command(BaseCommand):
         pick.add_argument("--subscribers", type=int, default=1_000_000)
         guess = what.add_parser("estimate", help="what an interest would have found")
         guess.add_argument("--papers", type=int, default=30_000)
-        for one in (match, pick, guess):
+        search = what.add_parser("search", help="a page of results")
+        search.add_argument("--papers", type=int, default=30_000)
+        day = what.add_parser("day", help="the day's page")
+        day.add_argument("--papers", type=int, default=30_000)
+        store = what.add_parser("store", help="a day's papers into the database")
+        store.add_argument("--papers", type=int, default=2_000)
+        for one in (match, pick, guess, search, day, store):
             one.add_argument("--seed", type=int, default=1)
             one.add_argument("--json", action="store_true", help="print JSON")
 
@@ -38,10 +55,10 @@ class Command(BaseCommand):
                 found = measure_match(
                     options["papers"], options["interests"], seed, self.stderr.write
                 )
-            elif what == "estimate":
-                found = measure_estimate(options["papers"], seed, self.stderr.write)
-            else:
+            elif what == "pick":
                 found = measure_pick(options["subscribers"], seed, self.stderr.write)
+            else:
+                found = STORED[what](options["papers"], seed, self.stderr.write)
         except BenchError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else table(**found))

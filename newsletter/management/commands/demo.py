@@ -22,8 +22,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         supervisor.add_arguments(parser)
 
-    def handle(self, *args: Any, port: int | None, **options: Any) -> None:
+    def handle(
+        self, *args: Any, port: int | None, live: list[str] | None, mirror: str, **options: Any
+    ) -> None:
         """Hand over to manage.py: the demo sets the environment before the settings are read."""
         extra = [] if port is None else ["--port", str(port)]
+        extra += [] if live is None else ["--live", *live]
+        extra += ["--mirror", mirror] if mirror else []
         command = [sys.executable, str(ROOT / "manage.py"), "demo", *extra]
         os.execv(command[0], command)  # noqa: S606

@@ -1,56 +1,78 @@
-"""manage.py import_papers: papers from files, whatever their format."""
+"""manage.py import_papers: papers from files, whatever their format, and by arXiv id."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
+from newsletter.editions import site_date
 from newsletter.management.commands.run_day import parse_day
+from newsletter.named import fetch_named, is_named_paper
 from newsletter.papers import store_papers
 from newsletter.sources.base import Listing, SourceError
 from newsletter.sources.detect import load_file
 
+Reader = tuple[str, Callable[[], Listing]]  # what it is called in messages, and how it is read
+
 
 class Command(BaseCommand):
     help = (
-        "Store papers from saved Daily Papers pages, Hugging Face daily_papers JSON, CSV or JSON "
-        "Lines; the format is told by the content. See docs/importing.md."
+        "Store papers from files: saved Daily Papers pages (text or HTML), Hugging Face "
+        "daily_papers JSON, feeds and answers of other sources, BibTeX, RIS, CSV or JSON Lines; "
+        "the format is told by the content. An arXiv id or address is fetched. See "
+        "docs/importing.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or an arXiv id")
         parser.add_argument(
             "--listed-on", metavar="DATE", help="the day these papers were listed, as YYYY-MM-DD"
         )
+        parser.add_argument(
+            "--arxiv", default="", metavar="URL", help="where ids are asked for, instead of arXiv"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        day = parse_day(options["listed_on"])
         listings: list[Listing] = []
         refused = 0
-        for name in options["files"]:
+        for name, read in self.sources(options["files"], options["listed_on"], options["arxiv"]):
             try:
-                listing = load_file(read_bytes(name), day)
+                listing = read()
             except SourceError as error:
                 self.stderr.write(f"{name}: {error}")
                 refused += 1
                 continue
             self.tell(name, listing)
             listings.append(listing)
-        papers = [paper for listing in listings for paper in listing.papers]
-        counts = store_papers(papers)
+        counts = store_papers(
+            [paper for listing in listings for paper in listing.papers],
+            [gone for listing in listings for gone in listing.withdrawals],
+        )
         if refused:
-            self.stderr.write(
-                f"{refused} of {len(options['files'])} files could not be read; "
-                "nothing of them is stored"
-            )
+            self.stderr.write(f"{refused} could not be read; nothing of them is stored")
         self.stdout.write(str(counts))
         if refused:
-            raise CommandError("mend the files named above, then import them again", returncode=1)
+            raise CommandError("mend what is named above, then import it again", returncode=1)
+
+    def sources(self, names: list[str], listed_on: str | None, arxiv: str) -> Iterator[Reader]:
+        """What to read, one by one: each file, then all named papers at once."""
+        day = parse_day(listed_on)
+        named = [name for name in names if is_named_paper(name) and not Path(name).is_file()]
+        for name in names:
+            if name not in named:
+                yield name, partial(load_named_file, name, day)
+        if named:
+            listed = day or site_date(timezone.now())
+            yield "arXiv", partial(fetch_named, " ".join(named), listed, base=arxiv)
 
     def tell(self, name: str, listing: Listing) -> None:
-        """Say what is unusual about a file that was read."""
+        """Say what is unusual about what was read."""
         for refusal in listing.refusals:
             self.stderr.write(f"{name}: {refusal.where}: {refusal.reason}")
         undated = sum(paper.listed_on is None for paper in listing.papers)
@@ -59,6 +81,10 @@ class Command(BaseCommand):
                 f"{name}: no listing day for {undated} papers: stored as archive, searchable but "
                 "not mailed; --listed-on DATE gives them one"
             )
+
+
+def load_named_file(name: str, day: date | None) -> Listing:
+    return load_file(read_bytes(name), day)
 
 
 def read_bytes(name: str) -> bytes:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
 from newsletter.clock import check_clock
 from newsletter.days import drain_deliveries, run_minute
+from newsletter.fetching import fetch_source, list_due_sources, watch_sources
 from newsletter.stopping import is_stopping, stopping_on_signals
 
 AWAY = (OperationalError, InterfaceError, OSError)  # the database is away, or the disk is full
@@ -19,8 +21,9 @@ AWAY = (OperationalError, InterfaceError, OSError)  # the database is away, or t
 
 class Command(BaseCommand):
     help = (
-        "Do what is due now: recover, freeze, match, plan, send. With --loop every 30 seconds, in "
-        "place of beat and workers on a small machine. SIGTERM ends it after the letter in hand."
+        "Do what is due now: fetch, recover, freeze, match, plan, send. With --loop every 30 "
+        "seconds, in place of beat and workers on a small machine; letters do not wait for sources "
+        "there. SIGTERM ends it after the letter in hand."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,9 +33,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with stopping_on_signals(signal.SIGTERM, signal.SIGINT):
             if not options["loop"]:
+                self.fetch()
                 return self.tick()
+            fetcher: threading.Thread | None = None
             while not is_stopping():
                 started = time.monotonic()
+                if fetcher is None or not fetcher.is_alive():
+                    fetcher = threading.Thread(target=self.fetch_aside, daemon=True)
+                    fetcher.start()
                 try:
                     close_old_connections()
                     self.tick()
@@ -41,6 +49,22 @@ class Command(BaseCommand):
                 while not is_stopping() and time.monotonic() < started + options["every"]:
                     time.sleep(0.2)
         return None
+
+    def fetch_aside(self) -> None:
+        """Fetch in a thread of its own: a source may take minutes, and letters do not wait."""
+        try:
+            self.fetch()
+        except Exception as error:  # the next round tries again
+            self.stderr.write(f"fetching stopped: {type(error).__name__}: {error}")
+        finally:
+            connection.close()
+
+    def fetch(self) -> None:
+        watch_sources(timezone.now())
+        for source_id in list_due_sources(timezone.now()):
+            report = fetch_source(source_id)
+            if report and (report.new or report.problem):
+                self.stdout.write(f"{report.source}: {report.new} new papers {report.problem}")
 
     def tick(self) -> None:
         now = timezone.now()

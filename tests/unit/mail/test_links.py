@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -82,3 +84,52 @@ def test_it_makes_one_message_id_a_letter() -> None:
         links.make_message_id(day, 7, "confirm", "example.org"),
     }
     assert len(others | {first}) == 4
+
+
+PURPOSES = [
+    links.UNSUBSCRIBE, links.MANAGE, links.READ_ONLINE, links.FEEDBACK, links.SAVED_FEED,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("made_for", PURPOSES)
+@pytest.mark.parametrize("used_for", PURPOSES)
+def test_it_serves_its_own_purpose_only(made_for: str, used_for: str) -> None:
+    token = make_token(made_for, 7, "12.3")
+    if made_for == used_for:
+        assert read_token(token, used_for) == TokenValue(7, "12.3")
+        return
+    with pytest.raises(BadToken):
+        read_token(token, used_for)
+
+
+def test_a_hundred_thousand_guesses_open_nothing() -> None:
+    """Random tokens under the right key's name, as who has one letter could make them."""
+    random = Random(20261120)
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+    known = make_token(links.UNSUBSCRIBE, 7)
+    payload = known[28:]
+    for _ in range(100_000):
+        guess = known[:4] + "".join(random.choices(letters, k=24)) + payload
+        with pytest.raises(BadToken):
+            read_token(guess, links.UNSUBSCRIBE)
+
+
+@pytest.mark.parametrize("mangle", [str.upper, str.lower, str.swapcase])
+@given(subscriber_id=ids)
+def test_it_refuses_other_letters(mangle: Callable[[str], str], subscriber_id: int) -> None:
+    token = make_token("read", subscriber_id)
+    if mangle(token) != token:
+        with pytest.raises(BadToken):
+            read_token(mangle(token), "read")
+
+
+@given(ids, ids, st.lists(ids, max_size=8))
+def test_a_feedback_link_says_whose_which_and_why(
+    reader: int, paper: int, queries: list[int]
+) -> None:
+    token = links.feedback_url(reader, paper, queries).rpartition("/")[2]
+    value = links.read_feedback(token)
+    assert value == links.FeedbackValue(reader, paper, tuple(queries[:4]))
+    for other in set(PURPOSES) - {links.FEEDBACK}:
+        with pytest.raises(BadToken):
+            read_token(token, other)

@@ -4,12 +4,13 @@ import re
 from datetime import date
 
 import pytest
-from lxml import html as lxml_html  # type: ignore[import-untyped]
+from lxml import html as lxml_html
 
 from newsletter.mail.headers import LetterError
 from newsletter.mail.letter import Digest, Link, Rendered
 from newsletter.mail.plain import columns
-from newsletter.mail.render import make_preheader, render_digest
+from newsletter.mail.render import render_digest
+from newsletter.mail.wording import make_preheader
 from tests.unit.mail.samples import (
     SITE,
     compose,

@@ -19,5 +19,9 @@ def read_sample(name: str) -> str:
     return (DATA / name).read_text(encoding="utf-8")
 
 
+def read_bytes(name: str) -> bytes:
+    return (DATA / name).read_bytes()
+
+
 def read_shared(name: str) -> str:
     return (SHARED / name).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from newsletter.sources import detect
 from newsletter.sources.base import Listing, SourceError
 from newsletter.sources.detect import load_file
-from tests.unit.sources.samples import needs_shared, read_sample, read_shared
+from tests.unit.sources.samples import needs_shared, read_bytes, read_sample, read_shared
 
 PAGE = read_sample("page-bylines.txt").encode()
 PLAIN = read_sample("page-plain.txt").encode()
@@ -43,6 +43,47 @@ def test_it_tells_the_format_by_the_content(data: bytes, source: str, count: int
     assert len(listing.papers) == count
 
 
+@pytest.mark.parametrize(
+    ("name", "source", "count"),
+    [
+        ("arxiv-rss.xml", "arxiv-rss", 3),
+        ("arxiv-atom.xml", "arxiv-rss", 1),
+        ("arxiv-query.xml", "arxiv-query", 2),
+        ("arxiv-oai.xml", "arxiv-oai", 3),
+        ("journal-rss2.xml", "feed", 4),
+        ("journal-rdf.xml", "feed", 2),
+        ("journal-atom.xml", "feed", 2),
+        ("biorxiv.json", "biorxiv", 3),
+        ("openreview.json", "openreview", 2),
+        ("crossref.json", "crossref", 2),
+        ("references.bib", "bibtex", 4),
+        ("references.ris", "ris", 1),
+        ("daily-papers.html", "huggingface", 2),
+    ],
+)
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf\r\n"])
+def test_it_tells_saved_answers_and_references(
+    name: str, source: str, count: int, start: bytes
+) -> None:
+    listing = load_file(start + read_bytes(name))
+    assert {paper.source for paper in listing.papers} == {source}
+    assert len(listing.papers) == count
+
+
+def test_it_reads_the_records_a_saved_html_page_embeds() -> None:
+    first, second = load_file(read_bytes("daily-papers.html")).papers
+    assert (first.arxiv_id, first.upvotes, first.comments) == ("2611.00021", 7, 2)
+    assert first.abstract == "They are in <props>."
+    assert {first.listed_on, second.listed_on} == {date(2026, 11, 20)}
+
+
+def test_it_reads_a_saved_html_page_as_the_text_it_shows() -> None:
+    blocks = "".join(f"<div><p>{line}</p></div>\n" for line in PAGE.decode().split("\n") if line)
+    page = f"<!DOCTYPE html>\n<html><head><title>x</title></head><body>{blocks}</body></html>"
+    expected = load_file(PAGE)
+    assert load_file(page.encode()).papers == expected.papers
+
+
 @pytest.mark.parametrize("data", [PAGE, PLAIN, HUB, CSV, LINES], ids=range(5))
 def test_it_lists_every_paper_on_the_day_it_is_given(data: bytes) -> None:
     papers = load_file(data, date(2026, 5, 4)).papers
@@ -73,8 +114,8 @@ def test_it_takes_an_empty_array_for_a_day_without_papers() -> None:
         ),
         (b"\xef\xbb\xbfab\xff", "no UTF-8 text at byte offset 5"),
         ("Café".encode()[:-1], "the file ends inside a character .byte offset 3.; it was cut"),
-        (b" <!DOCTYPE html><html>", "this is an HTML file; save the page as text"),
-        (b"<?xml version='1.0'?><rss/>", "this is an XML file"),
+        (b" <!DOCTYPE html><html>", "embeds no papers, and its text is no Daily Papers page"),
+        (b"<?xml version='1.0'?><rss/>", "expected RSS or Atom, found <rss>"),
         (HUB[:2000], r"line \d+, column \d+: this JSON is cut or malformed"),
         (b"[", "line 1, column 2: this JSON is cut"),
         (b"[" + b"{" * 10, "line 1, column 3: this JSON is cut"),
@@ -113,7 +154,10 @@ def test_it_reads_the_shared_pages() -> None:
         )
 
 
-STARTS = [b"", b"[{", b'{"title":', b"title,abstract\n", b"Daily Papers\n\nJan 1\n\n", PAGE, HUB]
+STARTS = [
+    *(b"", b"@a{k, title={", b"TY  - JOUR\nTI  - ", b"<html>", b"<rss><channel>", b"[{"),
+    *(b'{"title":', b"title,abstract\n", b"Daily Papers\n\nJan 1\n\n", PAGE, HUB),
+]
 
 
 def load_or_complain(data: bytes) -> Listing | str:
@@ -131,7 +175,7 @@ def test_it_survives_any_bytes(start: bytes, rest: bytes) -> None:
         if isinstance(found, str):
             assert "\n" not in found
         else:
-            assert all(paper.title and paper.abstract for paper in found.papers)
+            assert all(paper.title for paper in found.papers)
 
 
 @settings(max_examples=200, deadline=None)

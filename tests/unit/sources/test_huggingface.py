@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from newsletter.sources.base import SourceError
+from newsletter.sources.base import NotYetError, SourceError
 from newsletter.sources.huggingface import load_daily_papers
+from newsletter.sources.registry import find_source
+from tests.unit.sources.asking import DAY, answer, make_requests
 from tests.unit.sources.samples import read_sample
 
 
@@ -63,7 +65,6 @@ def test_it_refuses_bad_records_and_goes_on(data: list[object]) -> None:
     listing = load_daily_papers(data)
     assert len(listing.papers) == 3
     assert [(refusal.where, refusal.reason) for refusal in listing.refusals] == [
-        ("record 4 (2600.00004)", "the paper was withdrawn at 2026-03-07T00:00:00.000Z"),
         ("record 5 (2600.00005)", "the paper has no “summary”"),
         (
             "record 6 (not an id)",
@@ -98,3 +99,48 @@ def test_it_takes_an_empty_answer_for_a_day_without_papers() -> None:
 def test_it_refuses_a_body_of_another_shape(body: object, complaint: str) -> None:
     with pytest.raises(SourceError, match=complaint):
         load_daily_papers(body)
+
+
+def test_it_takes_a_withdrawn_record_for_a_withdrawal(data: list[object]) -> None:
+    (gone,) = load_daily_papers(data).withdrawals
+    assert gone.identifier == "arxiv:2600.00004"
+    assert gone.at == datetime(2026, 3, 7, tzinfo=UTC)
+
+
+def test_it_asks_for_a_day_a_hundred_at_a_time() -> None:
+    (request,) = make_requests("huggingface", date(2026, 3, 6))
+    assert request.url == "https://huggingface.co/api/daily_papers?date=2026-03-06&limit=100&p=0"
+
+
+def record(number: int, day: str = "2026-03-05T00:00:00.000Z") -> dict[str, object]:
+    paper = {"id": f"2602.{number:05}", "title": "T", "summary": "S", "submittedOnDailyAt": day}
+    return {"paper": paper, "numComments": 0}
+
+
+def test_it_turns_the_page_when_it_is_full() -> None:
+    full = answer("huggingface", json.dumps([record(number) for number in range(100)]))
+    assert full.following is not None
+    assert full.following.url.endswith("&p=1")
+    assert answer("huggingface", json.dumps([record(1)])).following is None
+    assert answer("huggingface", "[]").following is None
+
+
+def test_it_says_which_day_the_records_bear_whatever_was_asked() -> None:
+    found = answer("huggingface", json.dumps([record(1), record(2), record(3, "")]))
+    assert found.announced_on == date(2026, 3, 5)
+    assert [paper.listed_on for paper in found.papers] == [
+        date(2026, 3, 5),
+        date(2026, 3, 5),
+        DAY,  # a record without a day is of the day that was asked for
+    ]
+
+
+def test_it_takes_400_for_a_day_that_has_not_come() -> None:
+    with pytest.raises(NotYetError, match="no list of 2026-03-06 yet"):
+        answer("huggingface", '{"error": "Invalid date"}', status=400)
+
+
+@pytest.mark.parametrize(("day", "quiet"), [(6, False), (7, True), (8, True), (9, False)])
+def test_it_is_quiet_on_weekends(day: int, quiet: bool) -> None:
+    source = find_source("huggingface")
+    assert source.is_quiet(source.read_parameters({}), date(2026, 3, day)) is quiet

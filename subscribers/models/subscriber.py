@@ -1,4 +1,4 @@
-"""People and what they asked for. Knows no paper, edition, delivery or Celery."""
+"""A reader: one address, when its letters go out, and how far they have come."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 EVERY_DAY = 0b111_1111  # bit 0 is Monday
 WORKING_DAYS = 0b001_1111
@@ -28,6 +29,11 @@ class Subscriber(models.Model):
         PAUSED = "paused", "paused"
         UNSUBSCRIBED = "unsubscribed", "unsubscribed"
 
+    class EmptyDays(models.TextChoices):
+        NOTHING = "nothing", _("no letter")
+        LINE = "line", _("one line that says so")
+        HEARTBEAT = "heartbeat", _("one line a week")
+
     email = models.EmailField(
         "address", max_length=254, help_text="Kept in lower case; one subscription per address."
     )
@@ -49,11 +55,28 @@ class Subscriber(models.Model):
     similar_up_to = models.PositiveSmallIntegerField(
         "fill up with similar papers to",
         default=0,
+        db_default=0,
         validators=[MaxValueValidator(MOST_SIMILAR)],
         help_text=(
             "When fewer papers match, fill the letter up to so many with those most like what the "
             f"reader saved. 0 is off, {MOST_SIMILAR} the most."
         ),
+    )
+    language = models.CharField(
+        max_length=8, default="en", db_default="en", help_text="Of the letters and of service mail."
+    )
+    empty_days = models.CharField(
+        "when nothing matches",
+        max_length=9,
+        choices=EmptyDays,
+        default=EmptyDays.NOTHING,
+        db_default=EmptyDays.NOTHING,
+    )
+    paused_until = models.DateField(
+        "paused until",
+        null=True,
+        blank=True,
+        help_text="The reader's local date on which letters resume; empty until they say so.",
     )
     next_send_at = models.DateTimeField("next letter", null=True, blank=True)
     covered_until = models.DateField("covered until", null=True, blank=True)
@@ -83,6 +106,14 @@ class Subscriber(models.Model):
                 name="subscriber_similar_up_to_0_to_10",
             ),
             models.CheckConstraint(
+                condition=Q(empty_days__in=["nothing", "line", "heartbeat"]),
+                name="subscriber_empty_days_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_until__isnull=True) | Q(status="paused"),
+                name="subscriber_paused_until_while_paused",
+            ),
+            models.CheckConstraint(
                 condition=Q(weekdays__gte=1) & Q(weekdays__lte=EVERY_DAY),
                 name="subscriber_weekdays_some",
             ),
@@ -97,100 +128,12 @@ class Subscriber(models.Model):
                 name="subscriber_due",
                 condition=Q(status="confirmed", next_send_at__isnull=False),
             ),
+            models.Index(
+                "paused_until",
+                name="subscriber_resuming",
+                condition=Q(status="paused", paused_until__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.email
-
-
-class Query(models.Model):
-    """A distinct interest, shared by every reader who typed it: compiled and matched once.
-
-    `text` is the canonical form (`str(parse_query(...))`); `expand` says whether synonyms apply.
-    """
-
-    text = models.CharField(max_length=400)
-    expand = models.BooleanField("synonyms", default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name_plural = "queries"
-        constraints = [
-            models.UniqueConstraint(fields=["text", "expand"], name="query_text_expand_unique")
-        ]
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class Interest(models.Model):
-    """One line of keywords of one reader, in the language of docs/interests.md."""
-
-    NORMAL, STARRED = 1, 2
-
-    subscriber = models.ForeignKey(
-        Subscriber, on_delete=models.CASCADE, related_name="interests", verbose_name="reader"
-    )
-    query = models.ForeignKey(Query, on_delete=models.PROTECT, related_name="interests")
-    text = models.CharField("as typed", max_length=200)
-    weight = models.PositiveSmallIntegerField(
-        choices=[(NORMAL, "normal"), (STARRED, "★ starred")], default=NORMAL
-    )
-    position = models.PositiveSmallIntegerField(default=0, help_text="Order in the letter.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["subscriber_id", "position", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["subscriber", "query"], name="interest_once_per_reader"
-            ),
-            models.CheckConstraint(condition=Q(weight__in=[1, 2]), name="interest_weight_known"),
-        ]
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class ConsentEvent(models.Model):
-    """What a reader agreed to or withdrew, when and how. A trigger refuses UPDATE and DELETE."""
-
-    class Kind(models.TextChoices):
-        CONFIRMED_BY_OPERATOR = "confirmed_by_operator", "confirmed by the operator"
-        SUBSCRIBED = "subscribed", "subscribed"
-        CONFIRMED = "confirmed", "confirmed"
-        UNSUBSCRIBED = "unsubscribed", "unsubscribed"
-
-    subscriber = models.ForeignKey(
-        Subscriber, on_delete=models.PROTECT, related_name="consent_events", verbose_name="reader"
-    )
-    kind = models.CharField(max_length=24, choices=Kind)
-    at = models.DateTimeField(auto_now_add=True)
-    source = models.CharField(
-        max_length=200, help_text="Where: a command, a page, a letter's link."
-    )
-    wording = models.TextField(blank=True, help_text="The exact words agreed to.")
-
-    class Meta:
-        indexes = [models.Index(fields=["subscriber", "at"], name="consent_of_reader")]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.at:%Y-%m-%d}"
-
-
-class Suppression(models.Model):
-    """An address not to be mailed, kept as a keyed hash so that it outlives erasure."""
-
-    class Reason(models.TextChoices):
-        HARD_BOUNCE = "hard_bounce", "hard bounce"
-        COMPLAINT = "complaint", "complaint"
-        ERASED = "erased", "erased"
-        OPERATOR = "operator", "by the operator"
-
-    address_hash = models.CharField(max_length=64, unique=True)
-    reason = models.CharField(max_length=12, choices=Reason)
-    note = models.CharField(max_length=200, blank=True)
-    at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return f"{self.get_reason_display()} {self.address_hash[:12]}"

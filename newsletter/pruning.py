@@ -1,0 +1,67 @@
+"""What is kept for how long: deleted daily, and by `manage.py prune`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from newsletter.models import (
+    FetchedPage,
+    FetchHost,
+    FetchRun,
+    PackedWords,
+    Quarantined,
+    SourceDay,
+)
+from newsletter.wordbook import DAYS
+
+KEPT_DAYS = {
+    "samples": 7,  # of answers that could not be used
+    "fetches": 30,
+    "quarantined records": 30,
+    "validators": 30,  # ETag and Last-Modified of addresses not asked since
+    "hosts": 30,
+    "days of sources": 400,  # a year to compare with
+}
+BATCH = 5000
+
+
+def prune(now: datetime, *, dry_run: bool = False) -> dict[str, int]:
+    """Delete what is older than it is kept, and return how many rows, by name.
+
+    A dry run counts only. Running again deletes nothing more; rows go in batches, so that no lock
+    is held for long.
+    """
+    before = {name: now - timedelta(days=days) for name, days in KEPT_DAYS.items()}
+    samples = FetchRun.objects.filter(finished_at__lt=before["samples"]).exclude(sample="")
+    counts = {"samples": samples.count() if dry_run else samples.update(sample="")}
+    day = before["days of sources"].date()
+    rows: dict[str, QuerySet[Any]] = {
+        "fetches": FetchRun.objects.filter(started_at__lt=before["fetches"]),
+        "quarantined records": Quarantined.objects.filter(
+            last_at__lt=before["quarantined records"]
+        ),
+        "validators": FetchedPage.objects.filter(fetched_at__lt=before["validators"]),
+        "hosts": FetchHost.objects.filter(next_at__lt=before["hosts"]),
+        "days of sources": SourceDay.objects.filter(day__lt=day),
+        "packed words": _old_words(),
+    }
+    for name, found in rows.items():
+        counts[name] = found.count() if dry_run else _delete(found)
+    return counts
+
+
+def _old_words() -> QuerySet[PackedWords]:
+    """The packs of all but the newest days: a cache, filled again when needed."""
+    newest = PackedWords.objects.order_by("-date").values_list("date", flat=True)[DAYS - 1 : DAYS]
+    last = next(iter(newest), None)
+    return PackedWords.objects.filter(date__lt=last) if last else PackedWords.objects.none()
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    deleted = 0
+    while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
+        deleted += rows.model._default_manager.filter(pk__in=keys).delete()[0]
+    return deleted

@@ -1,0 +1,92 @@
+"""Why a day has no papers, said only as far as what is stored can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+
+WEEKS = 8  # looked back for what is usual on a weekday
+_ENOUGH = 4  # weeks on record before anything is called usual
+
+
+class SourceState(StrEnum):
+    """What became of one source on a day."""
+
+    ANNOUNCED = "announced"
+    QUIET = "quiet"  # it said that it announces nothing
+    LATE = "late"  # it usually has announced by now
+    FAILED = "failed"  # it could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDay:
+    """One source on one day; `detail` is a sentence for readers, or ""."""
+
+    source: str
+    state: SourceState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuietFacts:
+    """What is known of a day without papers.
+
+    `first` is the first day on record, None where no paper is stored; `usual` on how many of the
+    last `weeks` same weekdays papers were listed. `sources` may be empty: nothing is known of them.
+    """
+
+    day: date
+    today: date
+    first: date | None
+    usual: int
+    weeks: int
+    sources: Sequence[SourceDay] = ()
+
+
+def explain_quiet(facts: QuietFacts) -> str:
+    """Return one to three sentences: why nothing is here, and what can be done."""
+    if facts.first is None:
+        return gettext("No papers are stored yet. They appear when the operator imports a listing.")
+    if facts.day < facts.first:
+        return gettext("The papers of this site begin on %(day)s.") % {
+            "day": date_format(facts.first, "MONTH_DAY")
+        }
+    told = [_tell(one) for one in facts.sources if one.state is not SourceState.ANNOUNCED]
+    if told:
+        return " ".join(told)
+    name = date_format(facts.day, "l")
+    if not facts.usual and facts.weeks >= _ENOUGH:
+        return gettext(
+            "%(weekday)s is quiet: no source listed a paper on any of the last %(weeks)d."
+        ) % {"weekday": name, "weeks": facts.weeks}
+    if facts.day.weekday() >= 5:
+        return gettext("%(weekday)s: arXiv announces on working days only.") % {"weekday": name}
+    if facts.day >= facts.today:
+        return gettext("Nothing is listed yet.") + " " + _habit(facts)
+    return _habit(facts) + " " + gettext("A holiday of the sources, or a day that was not fetched.")
+
+
+def _habit(facts: QuietFacts) -> str:
+    if not facts.weeks:
+        return gettext("No paper is on record for this day.")
+    return ngettext(
+        "Of the last same weekday on record %(usual)d had papers.",
+        "Of the last %(weeks)d same weekdays on record %(usual)d had papers.",
+        facts.weeks,
+    ) % {"usual": facts.usual, "weeks": facts.weeks}
+
+
+def _tell(one: SourceDay) -> str:
+    if one.detail:
+        return one.detail
+    sentences = {
+        SourceState.QUIET: gettext("%(source)s announced nothing for this day."),
+        SourceState.LATE: gettext("%(source)s is late: it usually has announced by now."),
+        SourceState.FAILED: gettext("%(source)s could not be read; it is tried again."),
+    }
+    return sentences[one.state] % {"source": one.source}
