@@ -84,10 +84,10 @@ def test_f21_a_letter_that_never_gets_composed_is_given_up(
     plan("ok1", "loop", "ok2")
     compose = digests.compose_digest
 
-    def loop(item: Any, reader: Any, material: Any) -> Any:
+    def loop(item: Any, reader: Any, material: Any, **options: Any) -> Any:
         while reader.email.startswith("loop"):
             pass
-        return compose(item, reader, material)
+        return compose(item, reader, material, **options)
 
     monkeypatch.setattr(digests, "compose_digest", loop)
     monkeypatch.setattr(guard, "COMPOSE_SECONDS", 0.2)
