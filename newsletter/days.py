@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from newsletter.deliveries import count_states, hasten_deliveries
+from newsletter.circuits import hasten_probes
+from newsletter.deliveries import count_states, hasten_deliveries, mend_stranded
 from newsletter.digests import Material
 from newsletter.editions import (
     EditionError,
@@ -24,18 +25,21 @@ from newsletter.editions import (
 )
 from newsletter.models import Delivery, Edition
 from newsletter.papers import DAYS_LATE, waiting_papers
-from newsletter.planning import plan_deliveries, plan_edition
+from newsletter.planning import mend_schedules, plan_deliveries, plan_edition
 from newsletter.recovery import recover
 from newsletter.retention import purge_daily
 from newsletter.searchbook import keep_blocks
-from newsletter.sending import deliver_batch, make_transport
+from newsletter.sending import Outbox, deliver_batch
+from newsletter.stopping import is_stopping
 from newsletter.subscribing import send_service_mail
+from newsletter.tallies import forget_tallies
 from newsletter.wordbook import pack_edition
 from subscribers.pausing import resume_due
 
 Progress = Callable[[str], None]
 NOTICES = 100  # service mails between two batches of letters
 MOST_SETBACKS = 5  # batches in a row that the relay ended early: then it is the relay
+LONGEST_NAP = 1.0  # seconds to wait for a throttle before looking again
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,10 @@ class DayReport:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What delivering until nothing is due came to: counts by state, and why the relay stopped."""
+    """What delivering came to: counts by state, and "" or why no more may be sent now."""
 
     states: dict[str, int]
-    relay: str
+    why: str
 
 
 def run_day(
@@ -101,6 +105,7 @@ def run_day(
         planned += plan_deliveries(now)
     say(f"{planned} letters planned")
     hasten_deliveries()
+    hasten_probes()
     drained = drain_deliveries(say)
     close_editions(now)
     states = drained.states
@@ -117,8 +122,8 @@ def run_day(
         in_doubt=standing.get("in_doubt", 0),
         queued=standing.get("queued", 0),
         seconds=round(time.monotonic() - started, 2),
-        note=_note(target, papers, waits and was_frozen, drained.relay),
-        relay_away=bool(drained.relay),
+        note=_note(target, papers, waits and was_frozen, drained.why),
+        relay_away=bool(drained.why),
     )
 
 
@@ -127,9 +132,9 @@ def _days_late(day: date, now: datetime) -> int:
     return DAYS_LATE if day >= site_date(now) else 0
 
 
-def _note(target: date, papers: int, waits: bool, relay: str) -> str:
-    if relay:
-        return f"the relay took no more: {relay}; what is queued goes out with the next run"
+def _note(target: date, papers: int, waits: bool, why: str) -> str:
+    if why:
+        return f"no more is sent now: {why}; what is queued goes out with the next run"
     if waits:
         number = waiting_papers(target, DAYS_LATE).count()
         return (
@@ -167,20 +172,29 @@ def advance_editions(now: datetime) -> list[int]:
 
 
 def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = None) -> Drained:
-    """Deliver batch after batch until nothing is due, the relay is away, or time is up."""
+    """Deliver batch after batch until nothing is due, nothing may be sent, or time is up.
+
+    Where a throttle holds the letters back it waits. A stop that was asked for ends it after the
+    letter in hand.
+    """
     material = Material()
     states: dict[str, int] = {}
     setbacks = 0
     ends = None if seconds is None else time.monotonic() + seconds
-    with make_transport() as transport:
-        while ends is None or time.monotonic() < ends:
+    with Outbox() as outbox:
+        while not is_stopping() and (ends is None or time.monotonic() < ends):
             # Nobody waits for a confirmation behind a million letters.
-            send_service_mail(timezone.now(), NOTICES, transport)
-            batch = deliver_batch(transport, material, settings.BATCH)
+            send_service_mail(timezone.now(), NOTICES)
+            batch = deliver_batch(outbox, material, settings.BATCH, ends)
             for state, number in batch.states.items():
                 states[state] = states.get(state, 0) + number
+            if not batch.claimed:
+                if not batch.why and batch.wait and has_due_deliveries():
+                    time.sleep(min(batch.wait, LONGEST_NAP))
+                    continue
+                return Drained(states, batch.why)
             setbacks = setbacks + 1 if batch.relay else 0
-            if not batch.claimed or not batch.ready or setbacks == MOST_SETBACKS:
+            if setbacks == MOST_SETBACKS or outbox.failed >= {r.name for r in outbox.relays}:
                 return Drained(states, batch.relay)
             say(", ".join(f"{number} {state}" for state, number in sorted(states.items())))
     return Drained(states, "")
@@ -193,15 +207,19 @@ def run_minute(now: datetime) -> int:
     read again first; once a day what is old is purged last.
     """
     recover()
+    mend_stranded()
+    mend_schedules(now)
     resume_due(now)
     advance_editions(now)
     planned = plan_deliveries(now)
     close_editions(now)
     send_service_mail(now, NOTICES)
     purge_daily(now)
+    forget_tallies()
     return planned
 
 
 def has_due_deliveries() -> bool:
-    waiting = Delivery.objects.filter(state__in=["queued", "deferred"])
-    return bool(waiting.extra(where=["next_at <= now()"]).aggregate(n=Count("id"))["n"])
+    """Return whether a letter could be claimed now."""
+    waiting = Delivery.objects.filter(state__in=["queued", "deferred"], next_at__lte=Now())
+    return waiting.exists()

@@ -15,42 +15,81 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count
 
 from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.replies import retry_delay
 from newsletter.models import Delivery
+from subscribers.suppressions import hash_address
 
-RELAY_PAUSE = timedelta(minutes=1)
-# The letter at which the relay hung up waits longer: should it be the cause, it heads no batch.
-CULPRIT_PAUSE = timedelta(minutes=10)
+# The letter at which the relay hung up waits, longer each time: should it be the cause, it heads no
+# batch. Where the relay is away it is not the letter's doing, and the circuit does the waiting.
+CULPRIT_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600))
+# No queued letter waits longer by our doing; one that does was written by a clock since set back.
+LONGEST_WAIT = timedelta(minutes=12)
+CRASHES = 3  # workers that ended at a letter: then it is the letter
 
+# A CTE, not `id IN (SELECT … LIMIT …)`: the planner may run such a sub-select once for every row,
+# and with SKIP LOCKED each run finds other rows, so that more than the limit are claimed.
 CLAIM = """
-UPDATE newsletter_delivery SET state = 'sending', owner = %s, lease_until = now() + %s,
-  attempts = attempts + 1
-WHERE id IN (
+WITH due AS MATERIALIZED (
   SELECT id FROM newsletter_delivery
-  WHERE state IN ('queued', 'deferred') AND next_at <= now()
+  WHERE state IN ('queued', 'deferred') AND next_at <= now() AND edition_id <> ALL(%s)
   ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING id, edition_id, subscriber_id, covers_from, planned_at, attempts, picks
+UPDATE newsletter_delivery AS d SET state = 'sending', owner = %s, lease_until = now() + %s,
+  attempts = d.attempts + 1
+FROM due WHERE d.id = due.id
+RETURNING d.id, d.edition_id, d.subscriber_id, d.covers_from, d.planned_at, d.attempts, d.picks,
+  d.setbacks, d.message_id
+"""
+# The edition's first letters: those marked before, then new ones.
+CLAIM_FIRST = """
+WITH due AS MATERIALIZED (
+  SELECT id FROM newsletter_delivery
+  WHERE state IN ('queued', 'deferred') AND next_at <= now() AND edition_id = %s AND canary = %s
+  ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+UPDATE newsletter_delivery AS d SET state = 'sending', owner = %s, lease_until = now() + %s,
+  attempts = d.attempts + 1, canary = true
+FROM due WHERE d.id = due.id
+RETURNING d.id, d.edition_id, d.subscriber_id, d.covers_from, d.planned_at, d.attempts, d.picks,
+  d.setbacks, d.message_id
 """
 RECORD = """
 UPDATE newsletter_delivery AS d SET
   state = v.state, code = NULLIF(v.code, 0), detail = v.detail, owner = '', lease_until = NULL,
   attempts = d.attempts - v.unburnt, doubts = d.doubts + v.doubt,
+  setbacks = d.setbacks + v.setback, crashes = d.crashes + v.crash,
   next_at = COALESCE(now() + v.delay, d.next_at),
   finished_at = CASE WHEN v.state IN ('sent', 'failed', 'cancelled', 'empty') THEN now() END
 FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::text[], %s::int[], %s::int[],
-  %s::interval[]) AS t(id, state, code, detail, unburnt, doubt, delay)) AS v
+  %s::int[], %s::int[], %s::interval[])
+  AS t(id, state, code, detail, unburnt, doubt, setback, crash, delay)) AS v
 WHERE d.id = v.id AND d.owner = %s AND d.state = 'sending'
 RETURNING d.id
+"""
+MEND = """
+UPDATE newsletter_delivery SET next_at = now()
+WHERE state = 'queued' AND next_at > now() + %s OR state = 'deferred' AND next_at > now() + %s
+"""
+STANDING = """
+SELECT d.state = 'sending' AND d.owner = %s AND s.email = %s,
+  s.status = 'confirmed' AND NOT EXISTS (
+    SELECT 1 FROM subscribers_suppression WHERE address_hash = %s),
+  e.cancelled_at IS NULL,
+  e.paused_at IS NOT NULL OR EXISTS (
+    SELECT 1 FROM newsletter_switch WHERE paused_at IS NOT NULL)
+FROM newsletter_delivery AS d
+  JOIN subscribers_subscriber AS s ON s.id = d.subscriber_id
+  JOIN newsletter_edition AS e ON e.id = d.edition_id
+WHERE d.id = %s
 """
 HASTEN = """
 UPDATE newsletter_delivery SET next_at = now() WHERE state = 'queued' AND next_at > now()
 """
 PREPARE = """
-UPDATE newsletter_delivery AS d SET message_id = v.message_id, picks = v.picks::jsonb
+UPDATE newsletter_delivery AS d SET message_id = v.message_id, picks = v.picks::jsonb,
+  lease_until = now() + %s
 FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS t(id, message_id, picks)) AS v
 WHERE d.id = v.id AND d.owner = %s AND d.state = 'sending' AND d.lease_until > now()
 RETURNING d.id
@@ -68,6 +107,18 @@ class Claimed:
     planned_at: datetime
     attempts: int
     picks: Sequence[Any]
+    setbacks: int = 0
+    message_id: str = ""  # as first composed: a letter resent keeps it, whatever was changed since
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of a claimed letter, now: still this owner's, its reader wants it, its edition goes out."""
+
+    held: bool
+    wanted: bool
+    uncancelled: bool
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +132,40 @@ class Entry:
     delay: timedelta | None = None
     burns_attempt: bool = True
     doubt: bool = False
+    setback: bool = False
+    crash: bool = False
 
 
-def claim_deliveries(owner: str, limit: int) -> list[Claimed]:
-    """Claim up to `limit` deliveries that are due, for settings.LEASE; none goes to two owners."""
-    values: list[Any] = [owner, settings.LEASE, limit]
+def claim_deliveries(owner: str, limit: int, blocked: Sequence[int] = ()) -> list[Claimed]:
+    """Claim up to `limit` deliveries that are due, for settings.LEASE; none goes to two owners.
+
+    Letters of the editions `blocked` stay where they are.
+    """
     with connection.cursor() as cursor:
+        values: list[Any] = [list(blocked), limit, owner, settings.LEASE]
         cursor.execute(CLAIM, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    claimed = [Claimed(*fields, picks=_json(picks)) for *fields, picks in rows]  # type: ignore[misc]
+        return _read_claimed(cursor.fetchall())
+
+
+def claim_first_deliveries(owner: str, limit: int, edition_id: int, size: int) -> list[Claimed]:
+    """Claim of the first `size` letters of an edition those that are due, at most `limit`.
+
+    The edition's row is locked, so that all workers together take no more than `size`.
+    """
+    rows: list[tuple[Any, ...]] = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM newsletter_edition WHERE id = %s FOR UPDATE", [edition_id])
+        taken = Delivery.objects.filter(edition=edition_id, canary=True).count()
+        for known, room in ((True, limit), (False, min(limit, size - taken))):
+            if (room := min(room, limit - len(rows))) > 0:
+                values: list[Any] = [edition_id, known, room, owner, settings.LEASE]
+                cursor.execute(CLAIM_FIRST, values)
+                rows += cursor.fetchall()
+    return _read_claimed(rows)
+
+
+def _read_claimed(rows: Iterable[tuple[Any, ...]]) -> list[Claimed]:
+    claimed = [Claimed(*(*row[:6], _json(row[6]), *row[7:])) for row in rows]
     return sorted(claimed, key=lambda item: item.id)
 
 
@@ -100,13 +176,15 @@ def _json(value: Any) -> Any:
 def prepare_deliveries(owner: str, letters: Sequence[tuple[int, str, str]]) -> set[int]:
     """Write (delivery id, Message-ID, picks as JSON) before sending; return the ids still held.
 
-    This is the fence: what the lease no longer holds is not sent.
+    This is the fence: what the lease no longer holds is not sent. What it holds gets a new lease:
+    however long composing took, there is time to send.
     """
     columns: list[list[Any]] = [list(column) for column in zip(*letters, strict=True)]
     if not columns:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(PREPARE, [*columns, owner])
+        values: list[Any] = [settings.LEASE, *columns, owner]
+        cursor.execute(PREPARE, values)
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -121,6 +199,8 @@ def record_outcomes(owner: str, entries: Sequence[Entry]) -> set[int]:
         [entry.detail[:300] for entry in entries],
         [int(not entry.burns_attempt) for entry in entries],
         [int(entry.doubt) for entry in entries],
+        [int(entry.setback) for entry in entries],
+        [int(entry.crash) for entry in entries],
         [entry.delay for entry in entries],
     ]
     with connection.cursor() as cursor:
@@ -128,20 +208,28 @@ def record_outcomes(owner: str, entries: Sequence[Entry]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def judge_outcome(outcome: Outcome, attempts: int) -> Entry:
-    """Return what the ledger writes of an outcome, `attempts` being those made so far."""
-    state, delay = Delivery.State.FAILED, None
+def judge_outcome(
+    outcome: Outcome, attempts: int, setbacks: int = 0, *, away: bool = False
+) -> Entry:
+    """Return what the ledger writes of an outcome, `attempts` and `setbacks` being those so far.
+
+    `away`: the relay takes no mail at all, so that it hung up says nothing of the letter.
+    """
+    state, delay, setback = Delivery.State.FAILED, None, False
     match outcome.verdict:
         case Verdict.SENT:
             state = Delivery.State.SENT
         case Verdict.SOFT:
-            delay = retry_delay(attempts, random.uniform(-1, 1))  # noqa: S311 - spreads retries
+            jitter = random.uniform(-1, 1)  # noqa: S311 - spreads retries
+            delay = retry_delay(attempts, jitter, settings.RETRIES)
             if delay is not None:
                 state = Delivery.State.DEFERRED
         case Verdict.IN_DOUBT:
             state = Delivery.State.IN_DOUBT
         case Verdict.RELAY | Verdict.OURS:
-            state, delay = Delivery.State.QUEUED, CULPRIT_PAUSE
+            state, setback = Delivery.State.QUEUED, not away
+            pause = CULPRIT_PAUSES[min(setbacks, len(CULPRIT_PAUSES) - 1)]
+            delay = timedelta(0) if away else pause
     return Entry(
         outcome.delivery_id,
         state,
@@ -150,15 +238,46 @@ def judge_outcome(outcome: Outcome, attempts: int) -> Entry:
         delay,
         burns_attempt=outcome.verdict not in (Verdict.RELAY, Verdict.OURS),
         doubt=outcome.verdict is Verdict.IN_DOUBT,
+        setback=setback,
     )
 
 
-def release_deliveries(owner: str, delivery_ids: Iterable[int], pause: timedelta) -> int:
+def judge_crash(delivery_id: int, crashes: int) -> Entry:
+    """Return what the ledger writes of the letter a worker ended at, for the `crashes`-th time.
+
+    The third time it is given up: others must not go down with it again.
+    """
+    if crashes >= CRASHES:
+        detail = f"poison: {crashes} workers ended while they were at this letter"
+        return Entry(delivery_id, Delivery.State.FAILED, detail=detail, crash=True)
+    pause = CULPRIT_PAUSES[min(crashes, len(CULPRIT_PAUSES)) - 1]
+    return Entry(delivery_id, Delivery.State.QUEUED, delay=pause, burns_attempt=False, crash=True)
+
+
+def release_deliveries(
+    owner: str, delivery_ids: Iterable[int], pause: timedelta = timedelta(0)
+) -> int:
     """Give claimed deliveries back untouched, to be claimed again after `pause`."""
     entries = [
         Entry(key, Delivery.State.QUEUED, delay=pause, burns_attempt=False) for key in delivery_ids
     ]
     return len(record_outcomes(owner, entries))
+
+
+def mend_stranded() -> int:
+    """Make letters due that a clock, since set back, wrote into the future; return how many."""
+    with connection.cursor() as cursor:
+        waits: list[Any] = [LONGEST_WAIT, 2 * sum(settings.RETRIES, LONGEST_WAIT)]
+        cursor.execute(MEND, waits)
+        return int(cursor.rowcount)
+
+
+def find_standing(owner: str, delivery_id: int, recipient: str) -> Standing:
+    """Return whether a claimed letter may be handed over now, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING, [owner, recipient, hash_address(recipient), delivery_id])
+        row = cursor.fetchall()
+    return Standing(*row[0]) if row else Standing(False, False, False, False)
 
 
 def hasten_deliveries() -> int:

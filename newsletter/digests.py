@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
 
@@ -75,6 +76,7 @@ class Share:
     picks: Sequence[Pick]
     left_out: int
     similar: Sequence[Similar] = ()
+    message_id: str = ""  # as the ledger has it, "" before the letter was first composed
 
     @property
     def count(self) -> int:
@@ -96,9 +98,14 @@ class Composed:
     entries: list[Entry] = field(default_factory=list)
 
 
-def compose_batch(claimed: Sequence[Claimed], material: Material) -> Composed:
+def compose_batch(
+    claimed: Sequence[Claimed],
+    material: Material,
+    begin: Callable[[int], None] = lambda _: None,
+) -> Composed:
     """Compose the letters of claimed deliveries; one that cannot be is failed, the others go on.
 
+    `begin` is told each delivery's id first: should this process end, it was at that one.
     Queries: a fixed number per batch, whatever the number of readers.
     """
     composed = Composed()
@@ -116,7 +123,10 @@ def compose_batch(claimed: Sequence[Claimed], material: Material) -> Composed:
     lines = wanting_a_line(reader for _, reader in wanted)
     for item, reader in wanted:
         try:
+            begin(item.id)
             letter = compose_digest(item, reader, material, even_empty=reader.id in lines)
+        except (DatabaseError, MemoryError, OSError):  # not the letter's doing, or not for sure
+            raise
         except Exception as error:  # one poison letter never stops the others
             detail = f"could not be composed: {type(error).__name__}: {error}"
             composed.entries.append(Entry(item.id, Delivery.State.FAILED, detail=detail))
@@ -152,7 +162,9 @@ def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) 
     first = min((item.covers_from for item, _ in wanted), default=None)
     if first is None:
         return
-    fresh = Edition.objects.filter(matched_at__isnull=False, date__gte=first)
+    fresh = Edition.objects.filter(
+        matched_at__isnull=False, cancelled_at__isnull=True, date__gte=first
+    )
     for edition in fresh.exclude(pk__in=material.editions).defer("matched_queries"):
         material.editions[edition.pk] = edition
         material.announced[edition.pk] = edition.papers.filter(hidden=False).count()
@@ -238,7 +250,16 @@ def pick_share(item: Claimed, reader: Reader, material: Material) -> Share:
         matched = {match.document_id for some in matches.values() for match in some}
         covered = [edition.pk for edition in editions]
         similar = material.neighbours.pick(reader.id, covered, matched, room)
-    return Share(reader, item.id, edition, editions, picked.picks, picked.left_out, similar)
+    return Share(
+        reader,
+        item.id,
+        edition,
+        editions,
+        picked.picks,
+        picked.left_out,
+        similar,
+        item.message_id,
+    )
 
 
 def make_digest(share: Share, material: Material) -> Digest:
@@ -323,7 +344,9 @@ def make_site() -> Site:
 def make_envelope(share: Share, planned_at: datetime) -> Envelope:
     """Return the letter's headers; all are fixed for a delivery, so it composes the same again."""
     domain = bare_address(settings.FROM_EMAIL).rpartition("@")[2]
-    message_id = links.make_message_id(share.edition.date, share.reader.id, KIND, domain)
+    message_id = share.message_id or links.make_message_id(
+        share.edition.date, share.reader.id, KIND, domain
+    )
     return Envelope(
         sender=settings.FROM_EMAIL,
         recipient=share.reader.email,

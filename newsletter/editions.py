@@ -192,8 +192,13 @@ def has_id(bitmap: bytes, number: int) -> bool:
 
 
 def close_editions(now: datetime) -> int:
-    """Close the matched editions of past days whose letters are all done; return how many."""
-    undone = Delivery.objects.exclude(state__in=Delivery.TERMINAL).filter(edition=OuterRef("pk"))
+    """Close the matched editions of past days whose letters are all done; return how many.
+
+    A letter in doubt is done with once the operator parked it.
+    """
+    undone = Delivery.objects.exclude(state__in=Delivery.TERMINAL).filter(
+        edition=OuterRef("pk"), parked_at__isnull=True
+    )
     return Edition.objects.filter(
         ~Exists(undone), matched_at__isnull=False, closed_at__isnull=True, date__lt=site_date(now)
     ).update(closed_at=now)
@@ -201,7 +206,8 @@ def close_editions(now: datetime) -> int:
 
 def latest_matched_edition() -> Edition | None:
     """Return the newest edition letters can be made from, or None."""
-    return Edition.objects.filter(matched_at__isnull=False).order_by("-date").first()
+    ready = Edition.objects.filter(matched_at__isnull=False, cancelled_at__isnull=True)
+    return ready.defer("matched_queries").order_by("-date").first()
 
 
 def hide_papers(paper_ids: Iterable[int], hidden: bool) -> int:

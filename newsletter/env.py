@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -24,6 +24,7 @@ from newsletter.paths import env_file, var_directory
 VAR: Path = var_directory()
 
 TRUE = {"1", "true", "yes", "on"}
+UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 FALSE = {"0", "false", "no", "off", ""}
 
 
@@ -75,6 +76,33 @@ def read_int(name: str, default: int, low: int, high: int) -> int:
     if not low <= number <= high:
         raise SettingError(f"{name}={value!r}: write a whole number from {low} to {high}")
     return number
+
+
+def read_durations(name: str, default: str) -> tuple[timedelta, ...]:
+    """Return `name`, written as numbers with s, m or h ("5m 15m 1h"), as spans of time."""
+    value = read_text(name, default)
+    spans = []
+    for word in value.split():
+        if word[-1] not in UNITS or not word[:-1].isdecimal() or not int(word[:-1]):
+            raise SettingError(f"{name}={value!r}: {word!r} is no span, write one like 30s, 5m, 6h")
+        spans.append(int(word[:-1]) * UNITS[word[-1]])
+    return tuple(spans)
+
+
+def read_limits(name: str, default: str) -> dict[str, tuple[int, timedelta]]:
+    """Return `name`, written "gmail.com=2/s,example.org=500/h", as {domain: (letters, per)}."""
+    limits = {}
+    for item in read_text(name, default).split(","):
+        domain, _, rate = item.strip().lower().partition("=")
+        number, _, unit = rate.partition("/")
+        if not item.strip():
+            continue
+        if not domain or not number.isdecimal() or not int(number) or unit not in UNITS:
+            raise SettingError(
+                f"{name}: {item.strip()!r} is no limit, write one like gmail.com=2/s (or /m, /h)"
+            )
+        limits[domain] = (int(number), UNITS[unit])
+    return limits
 
 
 def read_time(name: str, default: str) -> time:

@@ -236,6 +236,7 @@ def restart_ended(servers: list[Server]) -> None:
     for server in servers:
         if server.has_ended():
             print(f"{server.name} ended by itself: starting it again", flush=True)
+            server.end_group()  # PostgreSQL will not start beside children of one that was killed
             server.start()
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from newsletter.editions import latest_matched_edition
 from newsletter.models import Edition
-from subscribers.models import Subscriber
+from subscribers.models import EVERY_DAY, Subscriber
 from subscribers.schedule import next_send_at, send_instant
 
 # Serialises planning: two beats, or a beat and run_day, plan one after the other.
@@ -19,35 +21,74 @@ PLAN_LOCK = 0x706C_616E  # "plan"
 MERGE_WITHIN = timedelta(hours=6)  # an overdue letter waits for the next one if that is so near
 OVERDUE = timedelta(hours=1)
 
-INSERT = """
-WITH due AS (
-  SELECT id, covered_until FROM subscribers_subscriber
-  WHERE status = 'confirmed' AND {where} FOR UPDATE
+# Readers share slots (zone, hour, weekdays, instant): Python finds one next instant for each, the
+# database does the rest for all readers of all slots in one statement. A letter that still waits
+# from an earlier edition, never handed over, is merged into the new one, unless a letter between is
+# out or in hand: what that one covers would come twice.
+PLAN = """
+WITH slot AS (
+  SELECT * FROM unnest(%(zones)s::text[], %(times)s::time[], %(weekdays)s::int[],
+    %(dues)s::timestamptz[], %(nexts)s::timestamptz[], %(sends)s::boolean[])
+    AS t(timezone, send_time, weekdays, due_at, next_at, sends)
+), due AS (
+  SELECT s.id, s.covered_until, slot.next_at,
+    slot.sends AND (s.covered_until IS NULL OR s.covered_until < %(date)s) AS sends
+  FROM subscribers_subscriber AS s JOIN slot USING (timezone, send_time, weekdays)
+  WHERE s.status = 'confirmed' AND {which}
+  LIMIT %(limit)s FOR UPDATE OF s
 ), moved AS (
-  UPDATE subscribers_subscriber AS s
-  SET next_send_at = %(next)s, covered_until = GREATEST(s.covered_until, %(date)s)
+  UPDATE subscribers_subscriber AS s SET next_send_at = due.next_at,
+    covered_until = CASE WHEN due.sends THEN %(date)s ELSE s.covered_until END
   FROM due WHERE s.id = due.id
+  RETURNING 1
+), waiting AS (
+  SELECT d.id, d.subscriber_id, e.date
+  FROM newsletter_delivery AS d JOIN due ON due.id = d.subscriber_id
+    JOIN newsletter_edition AS e ON e.id = d.edition_id
+  WHERE due.sends AND d.state IN ('queued', 'deferred') AND d.doubts = 0 AND e.date < %(date)s
+  ORDER BY d.id FOR UPDATE OF d
+), merged AS (
+  UPDATE newsletter_delivery AS d SET state = 'cancelled', finished_at = now(),
+    detail = 'merged into the letter of ' || %(date)s::date
+  FROM waiting
+  WHERE d.id = waiting.id AND NOT EXISTS (
+    SELECT 1 FROM newsletter_delivery AS later JOIN newsletter_edition AS e
+      ON e.id = later.edition_id
+    WHERE later.subscriber_id = waiting.subscriber_id AND later.state <> 'cancelled'
+      AND e.date > waiting.date AND e.date < %(date)s
+      AND later.id NOT IN (SELECT id FROM waiting))
+  RETURNING d.subscriber_id, d.covers_from
+), made AS (
+  INSERT INTO newsletter_delivery
+    (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
+     owner, picks, message_id, detail)
+  SELECT %(edition)s, due.id,
+    LEAST(COALESCE(due.covered_until + 1, %(date)s),
+      (SELECT min(merged.covers_from) FROM merged WHERE merged.subscriber_id = due.id)),
+    'queued', %(now)s, now(), 0, 0, '', '[]', '', ''
+  FROM due WHERE due.sends
+  ON CONFLICT (edition_id, subscriber_id) DO NOTHING
+  RETURNING 1
+)
+SELECT (SELECT count(*) FROM moved), (SELECT count(*) FROM made)
+"""
+DUE = "s.next_send_at <= %(now)s AND s.next_send_at = slot.due_at"
+BEHIND = "(s.covered_until IS NULL OR s.covered_until < %(date)s)"
+CHUNK = 20_000  # readers planned in one transaction: their rows are locked no longer than that
+STRANDED = timedelta(hours=50)  # no every-day reader waits that long, unless a clock was wrong
+STRANDED_WEEKLY = timedelta(days=16)
+# A day of the past, by the operator's word: not for whom a letter covered that day already.
+PLAN_PAST = """
+WITH slot AS (
+  SELECT * FROM unnest(%(zones)s::text[], %(times)s::time[], %(weekdays)s::int[])
+    AS t(timezone, send_time, weekdays)
 )
 INSERT INTO newsletter_delivery
   (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
    owner, picks, message_id, detail)
-SELECT %(edition)s, id, COALESCE(covered_until + 1, %(date)s), 'queued', %(now)s, now(), 0, 0,
-  '', '[]', '', ''
-FROM due WHERE covered_until IS NULL OR covered_until < %(date)s
-ON CONFLICT (edition_id, subscriber_id) DO NOTHING
-"""
-MOVE = """
-UPDATE subscribers_subscriber SET next_send_at = %(next)s WHERE status = 'confirmed' AND {where}
-"""
-# A day of the past, by the operator's word: not for whom a letter covered that day already.
-INSERT_PAST = """
-INSERT INTO newsletter_delivery
-  (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
-   owner, picks, message_id, detail)
-SELECT %(edition)s, id, %(date)s, 'queued', %(now)s, now(), 0, 0, '', '[]', '', ''
-FROM subscribers_subscriber AS s
-WHERE status = 'confirmed' AND timezone = %(timezone)s AND send_time = %(send_time)s
-  AND weekdays = %(weekdays)s AND covered_until >= %(date)s
+SELECT %(edition)s, s.id, %(date)s, 'queued', %(now)s, now(), 0, 0, '', '[]', '', ''
+FROM subscribers_subscriber AS s JOIN slot USING (timezone, send_time, weekdays)
+WHERE s.status = 'confirmed' AND s.covered_until >= %(date)s
   AND NOT EXISTS (
     SELECT 1 FROM newsletter_delivery AS d JOIN newsletter_edition AS e ON e.id = d.edition_id
     WHERE d.subscriber_id = s.id AND d.covers_from <= %(date)s AND e.date >= %(date)s)
@@ -78,7 +119,7 @@ ON CONFLICT (edition_id, subscriber_id) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Readers who share an hour: their next letter is one instant, planned in one statement."""
+    """Readers who share an hour: their next letter is one instant."""
 
     timezone: str
     send_time: time
@@ -90,43 +131,75 @@ def plan_deliveries(now: datetime) -> int:
     """Give every reader whose hour has come one row in the ledger; return how many rows.
 
     The row covers the editions after the reader's cursor; the cursor and the next instant move in
-    the same transaction. Who has no new edition gets no row, only the next instant.
+    the same transaction. Who has no new edition gets no row, only the next instant. The number of
+    statements does not grow with the readers, but for one for each 20,000 of them.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
-        edition = latest_matched_edition()
-        due = Subscriber.objects.filter(
-            status=Subscriber.Status.CONFIRMED, next_send_at__isnull=False, next_send_at__lte=now
-        )
-        slots = due.values_list("timezone", "send_time", "weekdays", "next_send_at").distinct()
-        return sum(_plan_slot(cursor, Slot(*slot), edition, now) for slot in slots)
+    due = Subscriber.objects.filter(
+        status=Subscriber.Status.CONFIRMED, next_send_at__isnull=False, next_send_at__lte=now
+    )
+    names = ("timezone", "send_time", "weekdays", "next_send_at")
+    slots = [Slot(*row) for row in due.values_list(*names).distinct()]
+    return _plan_slots(slots, DUE, now)
 
 
-def _plan_slot(cursor: Any, slot: Slot, edition: Edition | None, now: datetime) -> int:
+def _plan_slots(
+    slots: Sequence[Slot], which: str, now: datetime, edition: Edition | None = None
+) -> int:
+    """Plan the readers of these slots, 20,000 in one transaction; return how many rows."""
+    planned = 0
+    moved = CHUNK if slots else 0
+    while moved == CHUNK:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
+            newest = edition or latest_matched_edition()
+            columns = _plan_columns(slots, newest is not None, now)
+            values = columns | {
+                "now": now,
+                "limit": CHUNK,
+                "edition": newest.pk if newest else None,
+                "date": newest.date if newest else None,
+            }
+            cursor.execute(PLAN.format(which=which), values)
+            moved, made = cursor.fetchall()[0]
+        planned += made
+    return planned
+
+
+def _plan_columns(slots: Sequence[Slot], sends: bool, now: datetime) -> dict[str, Any]:
+    """Return what the statement joins with the readers: slots, next instants, whether now."""
+    rows = [(*astuple(slot), *_next_of(slot, sends, now)) for slot in slots]
+    names = ("zones", "times", "weekdays", "dues", "nexts", "sends")
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return dict(zip(names, columns, strict=True))
+
+
+def _next_of(slot: Slot, sends: bool, now: datetime) -> tuple[datetime, bool]:
+    """Return a slot's next instant, and whether its readers get a letter now."""
     today = now.astimezone(ZoneInfo(slot.timezone)).date()
     regular = next_send_at(now, slot.send_time, slot.timezone, slot.weekdays)
     if slot.due_at and now - slot.due_at > OVERDUE and regular - now < MERGE_WITHIN:
-        edition = None  # after a downtime: one letter at the usual hour, not two within six hours
-    else:
-        regular = next_send_at(now, slot.send_time, slot.timezone, slot.weekdays, today)
-    values = {
-        "timezone": slot.timezone,
-        "send_time": slot.send_time,
-        "weekdays": slot.weekdays,
-        "due_at": slot.due_at,
-        "next": regular,
-        "now": now,
-    }
-    where = (
-        "timezone = %(timezone)s AND send_time = %(send_time)s AND weekdays = %(weekdays)s "
-        "AND next_send_at IS NOT DISTINCT FROM %(due_at)s"
+        return regular, False  # after a downtime: one letter at the usual hour, not two within six
+    return next_send_at(now, slot.send_time, slot.timezone, slot.weekdays, today), sends
+
+
+def mend_schedules(now: datetime) -> int:
+    """Give readers a next letter whom a clock, since set back, put off; return how many.
+
+    Their letter is due at the next regular hour. A reader whose letter is legitimately far off
+    keeps it: no reader of every day waits 50 hours, none of some days 16 days.
+    """
+    stranded = Subscriber.objects.filter(
+        Q(weekdays=EVERY_DAY, next_send_at__gt=now + STRANDED)
+        | Q(next_send_at__gt=now + STRANDED_WEEKLY),
+        status=Subscriber.Status.CONFIRMED,
+        next_send_at__gt=now + STRANDED,
     )
-    if edition is None:
-        cursor.execute(MOVE.format(where=where), values)
-        return 0
-    values |= {"edition": edition.pk, "date": edition.date}
-    cursor.execute(INSERT.format(where=where), values)
-    return int(cursor.rowcount)
+    mended = 0
+    for slot in stranded.values_list("timezone", "send_time", "weekdays").distinct():
+        zone, at, weekdays = slot
+        mine = stranded.filter(timezone=zone, send_time=at, weekdays=weekdays)
+        mended += mine.update(next_send_at=next_send_at(now, at, zone, weekdays))
+    return mended
 
 
 def plan_edition(edition_id: int, now: datetime, *, everyone: bool) -> int:
@@ -135,17 +208,12 @@ def plan_edition(edition_id: int, now: datetime, *, everyone: bool) -> int:
     `everyone`: also readers whose hour has not come; else those whose hour on the edition's own
     date has. Nobody gets a day twice, whatever letter covered it.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
-        edition = Edition.objects.get(pk=edition_id)
-        confirmed = Subscriber.objects.filter(status=Subscriber.Status.CONFIRMED)
-        slots = confirmed.values_list("timezone", "send_time", "weekdays").distinct()
-        planned = 0
-        for zone, at, weekdays in slots:
-            slot = Slot(zone, at, weekdays, None)
-            if everyone or _hour_has_come(slot, edition.date, now):
-                planned += _plan_slot_for(cursor, slot, edition, now)
-        return planned
+    edition = Edition.objects.defer("matched_queries").get(pk=edition_id)
+    confirmed = Subscriber.objects.filter(status=Subscriber.Status.CONFIRMED)
+    rows = confirmed.values_list("timezone", "send_time", "weekdays").distinct()
+    slots = [Slot(*row, None) for row in rows]
+    slots = [slot for slot in slots if everyone or _hour_has_come(slot, edition.date, now)]
+    return _plan_past(slots, edition, now) + _plan_slots(slots, BEHIND, now, edition)
 
 
 def _hour_has_come(slot: Slot, day: date, now: datetime) -> bool:
@@ -154,25 +222,19 @@ def _hour_has_come(slot: Slot, day: date, now: datetime) -> bool:
     return on_this_day and instant is not None and instant <= now
 
 
-def _plan_slot_for(cursor: Any, slot: Slot, edition: Edition, now: datetime) -> int:
-    today = now.astimezone(ZoneInfo(slot.timezone)).date()
-    values = {
-        "timezone": slot.timezone,
-        "send_time": slot.send_time,
-        "weekdays": slot.weekdays,
-        "next": next_send_at(now, slot.send_time, slot.timezone, slot.weekdays, today),
+def _plan_past(slots: Sequence[Slot], edition: Edition, now: datetime) -> int:
+    """Plan a day before the readers' cursors, for those no letter covered it; return how many."""
+    if not slots:
+        return 0
+    values = _plan_columns(slots, True, now) | {
         "now": now,
         "edition": edition.pk,
         "date": edition.date,
     }
-    cursor.execute(INSERT_PAST, values)
-    past = int(cursor.rowcount)
-    where = (
-        "timezone = %(timezone)s AND send_time = %(send_time)s AND weekdays = %(weekdays)s "
-        "AND (covered_until IS NULL OR covered_until < %(date)s)"
-    )
-    cursor.execute(INSERT.format(where=where), values)
-    return past + int(cursor.rowcount)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
+        cursor.execute(PLAN_PAST, values)
+        return int(cursor.rowcount)
 
 
 def plan_reader(edition_id: int, subscriber_id: int, now: datetime) -> bool:

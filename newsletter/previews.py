@@ -8,6 +8,7 @@ from datetime import time
 from email import message_from_bytes, policy
 
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from newsletter.deliveries import Claimed
@@ -25,12 +26,12 @@ from newsletter.mail.compose import bare_address, compose_message
 from newsletter.mail.letter import Digest, Rendered
 from newsletter.mail.message import Message, Outcome
 from newsletter.mail.render import render_digest
+from newsletter.matches import edition_synonyms
 from newsletter.matching.index import Index
 from newsletter.matching.query import parse_query
 from newsletter.models import Delivery, Edition, Paper
 from newsletter.papers import list_documents
 from newsletter.sending import make_transport
-from newsletter.synonyms import read_synonyms
 from subscribers.queries import Reader, ReaderInterest, read_readers
 from subscribers.services import normalise_address
 
@@ -78,11 +79,12 @@ def preview_interests(
     reader = Reader(
         id=0, email="you@example.org", status="confirmed", timezone=zone, send_time=at,
         weekdays=weekdays, papers_per_letter=papers_per_letter, confirmed_at=None, similar_up_to=0,
-        language="en", empty_days="nothing", interests=wanted,
+        language=get_language() or "en", empty_days="nothing", interests=wanted,
     )  # fmt: skip
     papers = Paper.objects.filter(edition=edition, hidden=False)
-    found = Index(queries, read_synonyms()).match(list_documents(papers))
+    found = Index(queries, edition_synonyms(edition)).match(list_documents(papers))
     material = Material(editions={edition.pk: edition}, announced={edition.pk: papers.count()})
+    material.reasons.queries.update(queries)
     for key in queries:
         material.matches[edition.pk, key] = found.get(key, [])
     read_papers(material, {match.document_id for some in found.values() for match in some})

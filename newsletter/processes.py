@@ -108,6 +108,10 @@ class Process:
         self.popen = None
         self.record.unlink(missing_ok=True)
 
+    def end_group(self) -> None:
+        """Kill what is left of its group: children may outlive one that was killed."""
+        self._send(signal.SIGKILL)
+
     def _send(self, number: signal.Signals) -> None:
         if self.popen is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):

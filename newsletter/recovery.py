@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 
-from newsletter.deliveries import Entry, judge_outcome, record_outcomes
+from newsletter.deliveries import (
+    Entry,
+    judge_crash,
+    judge_outcome,
+    record_outcomes,
+    release_deliveries,
+)
 from newsletter.mail.receipts import (
     Replay,
     dead_owners,
+    forget_owner,
     is_alive,
     read_receipts,
     receipts_path,
+    revoke,
 )
 from newsletter.models import Delivery
 from newsletter.sending import receipts_directory, suppress_refused
 
-POISON = 10  # attempts after which a letter whose worker keeps dying is given up
+logger = logging.getLogger(__name__)
+
 RESEND = """
 UPDATE newsletter_delivery SET state = 'queued', next_at = now()
-WHERE state = 'in_doubt' AND doubts = 1
+WHERE state = 'in_doubt' AND doubts = 1 AND parked_at IS NULL
 """
 
 
@@ -63,16 +74,24 @@ def _overdue_owners() -> set[str]:
 
 
 def _recover_owner(owner: str) -> tuple[int, int, int]:
-    """Settle one owner's deliveries; return (settled, released, put in doubt)."""
-    path = receipts_path(receipts_directory(), owner)
-    alive = is_alive(receipts_directory(), owner)
+    """Settle one owner's deliveries; return (settled, released, put in doubt).
+
+    A living owner whose lease is over (stopped, or its clock was set) is revoked before its
+    receipts are read: what they do not say was handed over, it can no longer hand over.
+    """
+    directory = receipts_directory()
+    alive = is_alive(directory, owner)
     held = dict(Delivery.objects.filter(owner=owner, state="sending").values_list("id", "attempts"))
     if alive is None:  # another machine's: nobody can say what it handed over
         doubtful = _doubt(held, "the worker is gone and its receipts are not on this machine")
         return 0, 0, len(record_outcomes(owner, doubtful))
+    if alive:
+        revoke(directory, owner)
+    path = receipts_path(directory, owner)
     try:
         replay = read_receipts(path)
     except FileNotFoundError:  # its owner has just closed it: the ledger says it all
+        forget_owner(directory, owner)
         return 0, 0, 0
     entries = _settle(replay, held)
     settled = len(record_outcomes(owner, entries))
@@ -80,11 +99,23 @@ def _recover_owner(owner: str) -> tuple[int, int, int]:
     unsettled = held.keys() - known
     handed = unsettled & replay.handed if replay.complete else unsettled
     in_doubt = len(record_outcomes(owner, _doubt(handed, "the worker ended before the reply")))
-    rest = unsettled - handed
-    released = len(record_outcomes(owner, _release(rest, held)))
+    # A living owner that wrote a moment ago is slow, not stuck at its letter.
+    working = replay.working if not alive or _is_silent(path) else 0
+    released = _release(owner, unsettled - handed, working)
     if not alive:
-        path.unlink(missing_ok=True)
+        forget_owner(directory, owner)
+    logger.info(
+        "recovered: settled=%d released=%d in_doubt=%d alive=%s", settled, released, in_doubt, alive
+    )
     return settled, released, in_doubt
+
+
+def _is_silent(path: Path) -> bool:
+    """Return whether an owner wrote nothing for half a lease."""
+    try:
+        return time.time() - path.stat().st_mtime > settings.LEASE.total_seconds() / 2
+    except FileNotFoundError:
+        return False
 
 
 def _settle(replay: Replay, held: dict[int, int]) -> list[Entry]:
@@ -102,14 +133,13 @@ def _doubt(delivery_ids: Iterable[int], why: str) -> list[Entry]:
     return [Entry(key, Delivery.State.IN_DOUBT, detail=why, doubt=True) for key in delivery_ids]
 
 
-def _release(delivery_ids: Iterable[int], attempts: dict[int, int]) -> list[Entry]:
-    """Return to the queue what was not handed over, but not for ever: it may be the poison."""
-    return [
-        Entry(key, Delivery.State.FAILED, detail=f"its worker ended {attempts[key]} times")
-        if attempts[key] >= POISON
-        else Entry(key, Delivery.State.QUEUED, delay=timedelta(0))
-        for key in delivery_ids
-    ]
+def _release(owner: str, delivery_ids: Collection[int], working: int) -> int:
+    """Queue again what was not handed over; the letter the owner ended at is counted as that."""
+    released = 0
+    if working in delivery_ids:
+        crashes = Delivery.objects.values_list("crashes", flat=True).get(pk=working) + 1
+        released += len(record_outcomes(owner, [judge_crash(working, crashes)]))
+    return released + release_deliveries(owner, set(delivery_ids) - {working})
 
 
 def resend_doubtful() -> int:

@@ -1,35 +1,46 @@
-"""From the ledger to the relay: claim → commit → compose → send → record."""
+"""From the ledger to the relay: admit → claim → commit → compose → send → record."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 
+from newsletter.admission import Admission, admit, return_unused, stop_if_restored
+from newsletter.beacon import write_beacon
+from newsletter.circuits import Result, record_result, return_probe
 from newsletter.deliveries import (
-    RELAY_PAUSE,
     Claimed,
     Entry,
     claim_deliveries,
+    claim_first_deliveries,
     judge_outcome,
     prepare_deliveries,
     record_outcomes,
     release_deliveries,
 )
 from newsletter.digests import Material, compose_batch
+from newsletter.guard import Guard, Watch, Withdrawn, domain_of, group_domains
 from newsletter.mail.message import Message, Outcome, Verdict
-from newsletter.mail.receipts import Receipts, make_owner
-from newsletter.mail.transport import Transport, parse_relay
+from newsletter.mail.receipts import Receipts, Revoked, make_owner
+from newsletter.mail.relay import Relay, parse_relays
+from newsletter.mail.transport import Transport
 from newsletter.models import Delivery
+from newsletter.tallies import record_tallies
+from newsletter.throttle import Limit, take
 from subscribers.models import Suppression
-from subscribers.queries import is_wanted
 from subscribers.services import suppress_address
 
-LEASE_MARGIN = 30.0  # seconds before the lease's end in which nothing new is begun
+logger = logging.getLogger(__name__)
+SEND_LEAST = 10.0  # seconds
+QUEUED = Delivery.State.QUEUED
+STOPS = (Verdict.RELAY, Verdict.OURS)
 
 
 @dataclass(slots=True)
@@ -37,17 +48,43 @@ class Batch:
     """What one batch came to.
 
     `relay` is "" or why the relay ended it early, `ready` whether it takes other mail all the same:
-    one address can make a relay hang up, and must not keep the others waiting.
+    one address can make a relay hang up, and must not keep the others waiting. `why` says why
+    nothing was claimed, `wait` in how many seconds a throttle lets the next letter go.
     """
 
     claimed: int = 0
     states: dict[str, int] = field(default_factory=dict)
     relay: str = ""
     ready: bool = True
+    why: str = ""
+    wait: float = 0.0
 
     def count(self, state: str, number: int = 1) -> None:
         if number:
             self.states[state] = self.states.get(state, 0) + number
+
+
+class Outbox:
+    """The relays of EMAIL_URL with a kept connection to each that was used; a context manager."""
+
+    def __init__(self) -> None:
+        self.relays = parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT)
+        self.failed: set[str] = set()  # relays that were away just now
+        self._transports: dict[str, Transport] = {}
+        stop_if_restored()
+
+    def __enter__(self) -> Outbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for transport in self._transports.values():
+            transport.close()
+
+    def reach(self, relay: Relay) -> Transport:
+        """Return the transport to `relay`, kept from batch to batch."""
+        if relay.name not in self._transports:
+            self._transports[relay.name] = _open_transport(relay)
+        return self._transports[relay.name]
 
 
 def receipts_directory() -> Path:
@@ -55,81 +92,213 @@ def receipts_directory() -> Path:
 
 
 def make_transport() -> Transport:
-    """Return the connection to the relay of EMAIL_URL; the demo's leads to this machine."""
-    relay = parse_relay(settings.EMAIL_URL, timeout=settings.EMAIL_TIMEOUT)
+    """Return a connection to the first relay of EMAIL_URL; the demo's leads to this machine."""
+    return _open_transport(parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT)[0])
+
+
+def _open_transport(relay: Relay) -> Transport:
     return Transport(relay, loopback_only=settings.DEMO)
 
 
-def deliver_batch(transport: Transport, material: Material, limit: int) -> Batch:
+def lease_margin() -> float:
+    """Return the seconds before a lease's end in which no new letter is begun."""
+    lease: float = settings.LEASE.total_seconds()
+    return min(lease / 2, max(30.0, settings.EMAIL_TIMEOUT + 10))
+
+
+def deliver_batch(
+    outbox: Outbox, material: Material, limit: int, ends: float | None = None
+) -> Batch:
     """Claim up to `limit` due deliveries, compose and send them, record what became of each.
 
-    The receipts file outlives this process: what was handed over is known message by message, so
-    after a kill only the one between its final dot and its reply is in doubt.
+    After `ends` (of time.monotonic) no letter is begun, but for ten seconds of those composed: on a
+    slow machine composing alone may take that long. The receipts file outlives this process:
+    what was handed over is known message by message, so after a kill only the one between its final
+    dot and its reply is in doubt. It is opened first: on a full disk nothing is claimed.
     """
-    batch = Batch()
     owner = make_owner()
+    batch = Batch()
     with Receipts(receipts_directory(), owner) as receipts:
-        deadline = time.monotonic() + settings.LEASE.total_seconds() - LEASE_MARGIN
-        claimed = claim_deliveries(owner, limit)
-        batch.claimed = len(claimed)
-        if claimed:
-            _deliver_claimed(owner, claimed, transport, material, receipts, deadline, batch)
+        admission = admit(outbox.relays, limit, frozenset(outbox.failed))
+        batch.why, batch.wait = admission.why, admission.wait
+        if admission.relay is not None:
+            claimed = _claim(owner, admission)
+            return_unused(admission, len(claimed))
+            batch.claimed = len(claimed)
+            if not claimed and not admission.is_clean:
+                return_probe(admission.relay.name)
+            if claimed:
+                clean = admission.is_clean
+                work = _Work(owner, admission.relay, outbox, material, receipts, batch, clean, ends)
+                with _innocent(receipts):
+                    work.deliver(claimed)
         receipts.close(remove=True)  # the ledger says it all; after an error recovery reads them
     return batch
 
 
-def _deliver_claimed(
-    owner: str,
-    claimed: Sequence[Claimed],
-    transport: Transport,
-    material: Material,
-    receipts: Receipts,
-    deadline: float,
-    batch: Batch,
-) -> None:
-    composed = compose_batch(claimed, material)
-    _record(owner, composed.entries, batch)
-    held = prepare_deliveries(owner, composed.letters)
-    messages = [message for message in composed.messages if message.delivery_id in held]
-    attempts = {item.id: item.attempts for item in claimed}
-    readers = {item.id: item.subscriber_id for item in claimed}
-    guard = Guard([(m.delivery_id, readers[m.delivery_id]) for m in messages], deadline)
-    outcomes: list[Outcome] = []
+@contextmanager
+def _innocent(receipts: Receipts) -> Iterator[None]:
+    """Clear the letter in hand of what it did not do: the database or the disk went away.
 
-    def note_outcome(outcome: Outcome) -> None:
-        outcomes.append(outcome)  # first: were the disk full now, the ledger would still be told
-        receipts.outcome(outcome)
-
+    Out of memory may well be its doing: then the receipts go on naming it.
+    """
     try:
-        transport.send(
-            messages,
-            before=guard.may_send,
-            handing=lambda message: receipts.handing(message.delivery_id),
-            done=note_outcome,
-        )
-    finally:
-        entries = [judge_outcome(o, attempts[o.delivery_id]) for o in outcomes]
-        entries += [
-            Entry(key, Delivery.State.CANCELLED, detail="unsubscribed meanwhile")
-            for key in sorted(guard.cancelled)
+        yield
+    except MemoryError:
+        raise
+    except BaseException:
+        with suppress(OSError):
+            receipts.begin(0)
+        raise
+
+
+def _claim(owner: str, admission: Admission) -> list[Claimed]:
+    gate, limit = admission.gate, admission.limit
+    if gate.first is not None:
+        first = claim_first_deliveries(owner, limit, gate.first, gate.size)
+        if first:
+            return first
+    return claim_deliveries(owner, limit, gate.blocked)
+
+
+@dataclass(slots=True)
+class _Work:
+    """One claimed batch on its way to one relay."""
+
+    owner: str
+    relay: Relay
+    outbox: Outbox
+    material: Material
+    receipts: Receipts
+    batch: Batch
+    is_clean: bool = True
+    ends: float | None = None
+
+    def deliver(self, claimed: Sequence[Claimed]) -> None:
+        with Watch(self.receipts) as watch:
+            composed = compose_batch(claimed, self.material, watch.begin)
+        self._record(composed.entries)
+        leased = time.monotonic()
+        held = prepare_deliveries(self.owner, composed.letters)
+        deadline = leased + settings.LEASE.total_seconds() - lease_margin()
+        if self.ends is not None:
+            deadline = min(deadline, max(self.ends, leased + SEND_LEAST))
+        messages = [message for message in composed.messages if message.delivery_id in held]
+        messages = self._hold_back(messages)
+        guard = Guard(self.owner, self.receipts, deadline)
+        try:
+            self.outbox.reach(self.relay).send(
+                messages,
+                before=guard.may_begin,
+                permit=guard.may_hand_over,
+                handing=guard.hand_over,
+                done=guard.note_outcome,
+            )
+        except (Revoked, Withdrawn) as error:
+            logger.warning("batch ended: %s: claimed=%d", type(error).__name__, len(claimed))
+        finally:
+            self._conclude(claimed, messages, guard)
+
+    def _hold_back(self, messages: list[Message]) -> list[Message]:
+        """Return the letters that the limits of their domains let go now; give the others back."""
+        limits = {name: Limit(*limit) for name, limit in settings.DOMAIN_LIMITS.items()}
+        if not limits:
+            return messages
+        groups = group_domains({m.delivery_id: m.recipient for m in messages})
+        bound = {name: ids for name, ids in groups.items() if name in limits}
+        grants = take({f"domain {n}": (limits[n], len(ids)) for n, ids in bound.items()})
+        later: set[int] = set()
+        for name, ids in bound.items():
+            late = ids[grants[f"domain {name}"].letters :]
+            later.update(late)
+            self._record(
+                [
+                    Entry(key, QUEUED, delay=limits[name].interval * place, burns_attempt=False)
+                    for place, key in enumerate(late, 1)
+                ]
+            )
+        return [message for message in messages if message.delivery_id not in later]
+
+    def _conclude(
+        self, claimed: Sequence[Claimed], messages: Sequence[Message], guard: Guard
+    ) -> None:
+        """Write what became of the letters, and what it says of the relay."""
+        outcomes = guard.outcomes
+        addresses = {m.delivery_id: m.recipient for m in messages}
+        stopped = next((o for o in reversed(outcomes) if o.verdict in STOPS), None)
+        if stopped:
+            self.batch.relay = f"{stopped.code or ''} {stopped.detail}".strip()
+            self.batch.ready = self.outbox.reach(self.relay).check() is None
+        items = {item.id: item for item in claimed}
+        entries = [
+            judge_outcome(
+                outcome,
+                items[outcome.delivery_id].attempts,
+                items[outcome.delivery_id].setbacks,
+                away=not self.batch.ready,
+            )
+            for outcome in outcomes
         ]
-        suppress_refused(outcomes, {m.delivery_id: m.recipient for m in messages})
-        _record(owner, entries, batch)
+        entries += [
+            Entry(key, Delivery.State.CANCELLED, detail=reason)
+            for key, reason in sorted(guard.cancelled.items())
+        ]
+        suppress_refused(outcomes, addresses)
+        self._record(entries)
         settled = {entry.delivery_id for entry in entries}
         rest = [m.delivery_id for m in messages if m.delivery_id not in settled]
-        stopped = [o for o in outcomes if o.verdict in (Verdict.RELAY, Verdict.OURS)]
-        if stopped:
-            batch.relay = f"{stopped[-1].code or ''} {stopped[-1].detail}".strip()
-            batch.ready = transport.check() is None
-        pause = RELAY_PAUSE if batch.relay and not batch.ready else timedelta(0)
-        batch.count(Delivery.State.QUEUED, release_deliveries(owner, rest, pause))
+        self.batch.count(Delivery.State.QUEUED, release_deliveries(self.owner, rest))
+        self._tell(claimed, addresses, guard)
+
+    def _tell(self, claimed: Sequence[Claimed], addresses: Mapping[int, str], guard: Guard) -> None:
+        """Count the outcomes, move the relay's circuit, note the beacon, log the batch."""
+        outcomes = guard.outcomes
+        domains = [(o, domain_of(addresses[o.delivery_id])) for o in outcomes]
+        at = record_tallies(self.relay.name, domains)
+        result = summarise(outcomes, away=not self.batch.ready, hangs=guard.hangs)
+        if not self.is_clean and not outcomes:
+            return_probe(self.relay.name)  # its letter was cancelled, or empty
+        elif not (self.is_clean and result.is_good):
+            record_result(self.relay.name, result)
+        if not self.batch.ready:
+            self.outbox.failed.add(self.relay.name)
+        editions = Counter(item.edition_id for item in claimed)
+        dates = {
+            key: self.material.editions[key].date
+            for key in editions
+            if key in self.material.editions
+        }
+        if at and dates and any(o.verdict is Verdict.SENT for o in outcomes):
+            write_beacon(at, max(dates.values()))
+        logger.info(
+            "batch: relay=%s claimed=%d editions=%s %s",
+            self.relay.name,
+            len(claimed),
+            ",".join(f"{dates.get(key, key)}:{number}" for key, number in editions.items()),
+            " ".join(f"{state}={number}" for state, number in sorted(self.batch.states.items())),
+        )
+
+    def _record(self, entries: Sequence[Entry]) -> None:
+        written = record_outcomes(self.owner, entries)
+        for entry in entries:
+            if entry.delivery_id in written:
+                self.batch.count(entry.state)
 
 
-def _record(owner: str, entries: Sequence[Entry], batch: Batch) -> None:
-    written = record_outcomes(owner, entries)
-    for entry in entries:
-        if entry.delivery_id in written:
-            batch.count(entry.state)
+def summarise(outcomes: Sequence[Outcome], *, away: bool, hangs: bool) -> Result:
+    """Return what a batch's outcomes say of its relay."""
+    stopped = next((o for o in reversed(outcomes) if o.verdict in STOPS), None)
+    last = stopped or (outcomes[-1] if outcomes else None)
+    answered = [o for o in outcomes if o.code and o.verdict not in STOPS]
+    return Result(
+        answered=0 if hangs else len(answered),
+        soft=sum(o.verdict is Verdict.SOFT for o in outcomes),
+        stopped=stopped is not None or hangs,
+        away=away,
+        refused_us=away and stopped is not None and stopped.verdict is Verdict.OURS,
+        code=last.code if last else 0,
+        detail=last.detail if last else "",
+    )
 
 
 def suppress_refused(outcomes: Sequence[Outcome], addresses: Mapping[int, str]) -> None:
@@ -139,21 +308,3 @@ def suppress_refused(outcomes: Sequence[Outcome], addresses: Mapping[int, str]) 
             reason = Suppression.Reason.HARD_BOUNCE
             note = f"{outcome.code} {outcome.detail}"[:200]
             suppress_address(addresses[outcome.delivery_id], reason, note)
-
-
-class Guard:
-    """Asked before every SMTP transaction: is the lease still ours, the letter still wanted?"""
-
-    def __init__(self, deliveries: Sequence[tuple[int, int]], deadline: float) -> None:
-        self._readers = dict(deliveries)
-        self._deadline = deadline
-        self.cancelled: set[int] = set()
-
-    def may_send(self, message: Message) -> bool:
-        """Return False once the lease nears its end, or for a reader who left since the claim."""
-        if time.monotonic() >= self._deadline:
-            return False
-        if is_wanted(self._readers[message.delivery_id], message.recipient):
-            return True
-        self.cancelled.add(message.delivery_id)
-        return False

@@ -51,8 +51,13 @@ ALERTS_TO = env.read_list("PAPER_ROUND_ALERTS_TO")
 # Private addresses and plain http that sources may be fetched from, as HOST:PORT: a mirror inside.
 FETCH_ALLOW = env.read_endpoints("PAPER_ROUND_FETCH_ALLOW")
 IN_DOUBT = env.read_text("IN_DOUBT", "resend")
-LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 30, 3600))
+LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 5, 3600))
+SWEEP = env.read_int("PAPER_ROUND_SWEEP", 30, 1, 300)  # seconds between recoveries
 BATCH = env.read_int("PAPER_ROUND_BATCH", 100, 1, 5000)  # deliveries claimed at once
+RETRIES = env.read_durations("PAPER_ROUND_RETRIES", "5m 15m 1h 3h 6h")  # after a soft refusal
+DAILY_LIMIT = env.read_int("PAPER_ROUND_DAILY_LIMIT", 0, 0, 1_000_000_000)  # the brake; 0: none
+CANARY_PERCENT = env.read_int("PAPER_ROUND_CANARY", 1, 0, 100)  # sent and judged first; 0: none
+DOMAIN_LIMITS = env.read_limits("PAPER_ROUND_DOMAIN_LIMITS", "")
 INBOX_DIR = VAR_DIR / "inbox" if DEMO else None  # the Maildir of the demo's mail server
 
 _hosts = env.read_list("ALLOWED_HOSTS")
@@ -115,24 +120,28 @@ REDIS_URL = env.read_text("REDIS_URL", "redis://localhost:6379/0")
 # Tasks are hints: one may be lost or run twice, and none waits long for anything.
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# In this order: a worker looks for service mail before it takes up letters.
-CELERY_TASK_QUEUES = tuple(
-    Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
-    for name in ("notices", "celery")
-)
-CELERY_TASK_ROUTES = {"newsletter.tasks.send_notices": {"queue": "notices"}}
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float | str] = {
     "visibility_timeout": 3600,  # seconds; far above the time limit, or a task would run twice
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "queue_order_strategy": "priority",  # the order of CELERY_TASK_QUEUES
     # A dead broker is noticed; well above the second a worker waits for its next task.
     "socket_timeout": 30,
     "socket_connect_timeout": 5,
     "health_check_interval": 25,
+    "queue_order_strategy": "sorted",  # at_once before digests before sources
 }
 if DEMO:
     CELERY_BROKER_TRANSPORT_OPTIONS["polling_interval"] = 0.2  # sees soon that it is to stop
+# What must not wait (ticks, recovery, service mail), letters, and what may take minutes, apart: a
+# worker takes from the first queue first, and one may be kept for it alone (`worker -Q at_once`).
+CELERY_TASK_DEFAULT_QUEUE = "at_once"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("at_once", "digests", "sources")]  # type: ignore[no-untyped-call]
+CELERY_TASK_ROUTES = {
+    "newsletter.tasks.deliver": {"queue": "digests"},
+    "newsletter.tasks.fetch_papers": {"queue": "sources"},
+    "newsletter.tasks.learn_synonyms": {"queue": "sources"},
+    "newsletter.tasks.prune": {"queue": "sources"},
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -85,8 +85,8 @@ class MorningStatus:
     """The morning of `today`, the site's day.
 
     `edition` is today's, None before it is opened; `matched_queries` how many interests found
-    something in it; `waiting` the papers the next freeze takes. `in_doubt` counts all such
-    deliveries, `failed` those since `failed_since`, `unfrozen` the editions of past days that
+    something in it; `waiting` the papers the next freeze takes. `in_doubt` counts such deliveries
+    not parked, `failed` those since `failed_since`, `unfrozen` the editions of past days that
     never froze. `recent` holds the last editions, newest first.
     """
 
@@ -120,7 +120,7 @@ def morning_status(now: datetime) -> MorningStatus:
     waiting = count_waiting(today)
     has_papers = waiting > 0 or any(each.papers.total for each in recent) or Paper.objects.exists()
     troubled = Delivery.objects.filter(state__in=["in_doubt", "failed"]).aggregate(
-        in_doubt=Count("pk", filter=Q(state="in_doubt")),
+        in_doubt=Count("pk", filter=Q(state="in_doubt", parked_at__isnull=True)),
         failed=Count("pk", filter=Q(state="failed", finished_at__gte=failed_since)),
     )
     return MorningStatus(

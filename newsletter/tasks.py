@@ -1,7 +1,8 @@
 """The flow under Celery: each task calls a function and enqueues what follows from it.
 
 Tasks are hints. They carry limits, never addresses or lists; any of them may be lost, doubled or
-late without harm, because the ledger decides what is done.
+late without harm, because the ledger decides what is done. What must not wait (the minute,
+recovery, confirmations) goes through the queue `at_once`, letters through `digests`.
 """
 
 from __future__ import annotations
@@ -14,29 +15,34 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from newsletter import acronyms, days, fetching, pruning, recovery, subscribing
+from newsletter import acronyms, clock, days, fetching, pruning, recovery, subscribing
 
 logger = logging.getLogger(__name__)
 
+AWAY = (OperationalError, OSError, RedisError)  # the broker
 NOTICES = 100  # service mails of one task
-DELIVER_SECONDS = 50  # a task is short: well under its time limit and the visibility timeout
+DELIVER_SECONDS = 20  # well under the time limit
+HINT_SECONDS = 60  # a hint to deliver is of no use for longer: the next one comes
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def run_minute() -> dict[str, int]:
-    """Every minute: freeze, match and plan what is due, then ask for delivery."""
-    planned = days.run_minute(timezone.now())
-    if days.has_due_deliveries():
-        deliver.delay()
+    """Once a minute: freeze, match and plan what is due, then ask for delivery."""
+    now = timezone.now()
+    if why := clock.check_clock(now):
+        logger.error("held: %s: set it right, or say manage.py resume --clock", why)
+        return {"planned": 0}
+    planned = days.run_minute(now)
+    ask_for_delivery()
     return {"planned": planned}
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def deliver() -> dict[str, int]:
-    """Deliver what is due for up to 50 seconds; ask again if more is left."""
+    """Deliver what is due for up to 20 seconds; ask again if more is left."""
     drained = days.drain_deliveries(seconds=DELIVER_SECONDS)
-    if not drained.relay and days.has_due_deliveries():
-        deliver.delay()
+    if not drained.why:
+        ask_for_delivery()
     return drained.states
 
 
@@ -60,28 +66,20 @@ def send_notices_soon() -> None:
 def _ask_for_notices() -> None:
     try:
         send_notices.delay()
-    except (OperationalError, OSError, RedisError):
+    except AWAY:
         logger.warning("the broker is away: service mail waits for the next minute")
 
 
 def deliver_soon() -> None:
     """As `send_notices_soon`, for a letter a reader asked for now."""
-    transaction.on_commit(_ask_for_delivery)
-
-
-def _ask_for_delivery() -> None:
-    try:
-        deliver.delay()
-    except (OperationalError, OSError, RedisError):
-        logger.warning("the broker is away: the letter waits for the next minute")
+    transaction.on_commit(ask_for_delivery)
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def recover() -> dict[str, int]:
-    """Every 30 seconds: settle what dead workers held."""
+    """Every PAPER_ROUND_SWEEP seconds: settle what dead workers held."""
     recovered = recovery.recover()
-    if days.has_due_deliveries():
-        deliver.delay()
+    ask_for_delivery()
     return {"settled": recovered.settled, "in_doubt": recovered.in_doubt}
 
 
@@ -90,6 +88,22 @@ def learn_synonyms() -> dict[str, int]:
     """Daily: propose what new papers define; nothing counts before the operator accepts it."""
     learnt = acronyms.learn_synonyms()
     return {"papers": learnt.papers, "proposed": learnt.proposed}
+
+
+def ask_for_delivery() -> None:
+    """Hint that letters are due, if any are; a broker that is away costs the hint alone."""
+    if not days.has_due_deliveries():
+        return
+    try:
+        deliver.apply_async(expires=HINT_SECONDS)
+    except AWAY as error:
+        logger.warning("no hint: %s", type(error).__name__)
+
+
+def is_beat_late(seconds: float) -> bool:
+    """Return whether the site's minute has not run for `seconds`, by any scheduler."""
+    last = clock.last_tick()
+    return last is None or (timezone.now() - last).total_seconds() > seconds
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +19,9 @@ def shipped_synonyms(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("db")  # commits where the test does
     if not apps.get_model("newsletter", "Synonym")._default_manager.exists():
         import_module("newsletter.migrations.0004_ship_synonyms").ship(apps, None)
+
+
+@pytest.fixture(autouse=True)
+def no_beacon() -> None:
+    """A test's database knows no letter of the test before: that makes it no restored backup."""
+    (Path(settings.VAR_DIR) / "last-sent.json").unlink(missing_ok=True)

@@ -36,10 +36,11 @@ class SmtpServer:
     refuses it there. The rest is in `REFUSALS`; senders s550 and s451 are refused at MAIL.
 
     The server as a whole: `banner` and `banner_delay`, `trickle` (an endless slow banner), `esmtp`
-    False (HELO only), `enhanced` False strips 5.1.1, `multiline` replies, `users` demands AUTH,
-    `tls` offers STARTTLS (`implicit`: TLS from the first byte), `close_after` N mails of one
-    connection. Hooks: `on_rcpt(recipient)` before the reply to RCPT, `on_dot(accepted)` once a mail
-    is recorded and before its reply.
+    False (HELO only), `enhanced` False strips 5.1.1, `multiline` replies, `pipelining` offered,
+    `users` demands AUTH, `tls` offers STARTTLS (`implicit`: TLS from the first byte), `close_after`
+    N mails of one connection. `mood(recipient)` may name another behaviour than the local part
+    does. Hooks: `on_rcpt(recipient)` before the reply to RCPT, `on_dot(accepted)` once a mail is
+    recorded and before its reply.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class SmtpServer:
         self.esmtp = True
         self.enhanced = True
         self.multiline = False
+        self.pipelining = True
         self.injected = b""  # clear text right behind the answer to STARTTLS
         self.close_after = 0
         self.users = users or {}
         self.mechanisms = mechanisms
         self.implicit = implicit
+        self.mood: Callable[[str], str] = lambda _: ""
         self.on_rcpt: Callable[[str], None] = lambda _: None
         self.on_dot: Callable[[Accepted], None] = lambda _: None
         self.accepted: list[Accepted] = []

@@ -53,6 +53,7 @@ class Session:
         self.file = link.makefile("rb")
         self.sender = ""
         self.recipient = ""
+        self.kind = ""
         self.known = not server.users
         self.encrypted = isinstance(link, ssl.SSLSocket)
         self.mails = 0
@@ -94,7 +95,7 @@ class Session:
             raise EOFError
 
     def _refused(self, phase: str) -> bool:
-        when, reply = REFUSALS.get(_kind(self.recipient), ("", ""))
+        when, reply = REFUSALS.get(self.kind, ("", ""))
         if phase != when:
             return False
         self._reply(reply)
@@ -104,6 +105,8 @@ class Session:
         if not self.server.esmtp:
             return self._reply("502 5.5.1 unknown command")
         offers = ["relay.test", "SIZE 10485760", "8BITMIME", "ENHANCEDSTATUSCODES"]
+        if self.server.pipelining:
+            offers.append("PIPELINING")
         if self.server.context and not self.encrypted:
             offers.append("STARTTLS")
         if self.server.users:
@@ -150,12 +153,13 @@ class Session:
 
     def _do_rcpt(self, line: str) -> None:
         self.recipient = line.partition("<")[2].partition(">")[0]
+        self.kind = self.server.mood(self.recipient) or _kind(self.recipient)
         self.server.on_rcpt(self.recipient)
         if not self._refused("RCPT"):
             self._reply("250 2.1.5 ok")
 
     def _do_data(self, _: str) -> None:
-        kind = _kind(self.recipient)
+        kind = self.kind
         if kind == "early":
             raise EOFError
         if self._refused("DATA"):

@@ -68,7 +68,7 @@ class Admin(_ModelAdmin[Row]):
 class ReadOnlyAdmin(ReadOnly, Admin[Row]):
     """Rows the machine writes: shown, never added, changed or deleted by hand."""
 
-    actions = None
+    actions: Any = None
 
 
 class ReadOnlyInline(ReadOnly, _TabularInline[Any, Any]):

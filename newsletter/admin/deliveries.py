@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from newsletter.admin.base import (
     STATE_COLOURS,
@@ -18,9 +23,23 @@ from newsletter.admin.base import (
 )
 from newsletter.admin.explain import explain_url
 from newsletter.admin.filters import EditionFilter
+from newsletter.controls import park_in_doubt, resend_in_doubt
 from newsletter.matching.display import readable
 from newsletter.models import Delivery, Paper
 from subscribers.models import Interest, Query, Subscriber
+
+
+class ParkedFilter(admin.SimpleListFilter):
+    title = _("in doubt")
+    parameter_name = "parked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("to be settled")), ("yes", _("parked"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        if self.value() not in {"no", "yes"}:
+            return queryset
+        return queryset.filter(state="in_doubt", parked_at__isnull=self.value() == "no")
 
 
 @admin.register(Delivery)
@@ -35,7 +54,8 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         "finished_at",
     )
     list_display_links = ("reader",)
-    list_filter = ("state", EditionFilter, "finished_at")
+    list_filter = ("state", EditionFilter, ParkedFilter, "finished_at")
+    actions = ("resend", "park")
     search_fields = ("subscriber__email",)
     search_help_text = "Start of an address, or Message-ID"
     ordering = ("-pk",)
@@ -51,6 +71,10 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
                     "next_at",
                     "attempts",
                     "doubts",
+                    "parked_at",
+                    "setbacks",
+                    "crashes",
+                    "canary",
                     "owner",
                     "lease_until",
                     "code",
@@ -78,6 +102,31 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         readers = Subscriber.objects.filter(email__startswith=term.lower())
         whole = f"<{term.strip('<>')}>"
         return queryset.filter(Q(subscriber__in=readers) | Q(message_id=whole)), False
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """The ledger is nobody's to edit; what is in doubt is settled with the right to change."""
+        return bool(request.user.has_perm("newsletter.change_delivery"))
+
+    @admin.action(
+        description=_("Send again what is in doubt (same Message-ID)"), permissions=["settle"]
+    )
+    def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        resent = resend_in_doubt(queryset.values_list("pk", flat=True))
+        self._tell(request, resent, ngettext("%d letter goes out again.",
+                                             "%d letters go out again.", resent))  # fmt: skip
+
+    @admin.action(
+        description=_("Park what is in doubt: do not send it again"), permissions=["settle"]
+    )
+    def park(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        parked = park_in_doubt(queryset.values_list("pk", flat=True), timezone.now())
+        self._tell(request, parked, ngettext("%d letter parked.", "%d letters parked.", parked))
+
+    def _tell(self, request: HttpRequest, number: int, text: str) -> None:
+        if number:
+            self.message_user(request, text % number, messages.SUCCESS)
+        else:
+            self.message_user(request, _("None of these is in doubt."), messages.WARNING)
 
     @button("Why (not)?", "why", "view")
     def explain(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.admin import preview
@@ -27,6 +27,7 @@ from newsletter.admin.base import (
     link,
     list_url,
 )
+from newsletter.controls import pause_sending, resume_sending
 from newsletter.editions import EditionError, open_edition, site_date
 from newsletter.freshness import describe_day, tell_day
 from newsletter.models import Delivery, Edition
@@ -86,13 +87,34 @@ class EditionAdmin(Admin[Edition]):
     list_filter = (StateFilter,)
     date_hierarchy = "date"
     ordering = ("-date",)
-    actions = None
+    actions = ("pause_letters", "resume_letters")
     actions_detail = ("preview_as",)
     add_fieldsets = ((None, {"fields": ("date", "note")}),)
     fieldsets = (
         (None, {"fields": ("state_label", "papers_link", "sources_said", "letters_link", "note")}),
         ("Instants", {"fields": ("opened_at", "frozen_at", "matched_at", "closed_at")}),
+        (
+            _("Going out"),
+            {"fields": ("paused_at", "pause_reason", "cancelled_at", "canary_size", "cleared_at")},
+        ),
     )
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        """A frozen edition is nobody's to edit; its letters are held with the right to change."""
+        return bool(request.user.has_perm("newsletter.change_edition"))
+
+    @admin.action(description=_("Hold the letters"), permissions=["steer"])
+    def pause_letters(self, request: HttpRequest, queryset: QuerySet[Edition]) -> None:
+        reason = f"the admin, by {request.user.get_username()}"
+        for edition in queryset:
+            pause_sending(reason, edition.date)
+        self.message_user(request, _("No further letter of these goes out."), messages.SUCCESS)
+
+    @admin.action(description=_("Let the letters go"), permissions=["steer"])
+    def resume_letters(self, request: HttpRequest, queryset: QuerySet[Edition]) -> None:
+        resumed = sum(resume_sending(edition.date) for edition in queryset)
+        text = ngettext("%d edition goes out again.", "%d editions go out again.", resumed)
+        self.message_user(request, text % resumed, messages.SUCCESS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
         return count_papers(super().get_queryset(request).defer("matched_queries"))

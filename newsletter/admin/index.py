@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from newsletter.admin.base import list_url
 from newsletter.fetching import describe_row
 from newsletter.models import Delivery
+from newsletter.progress import Progress, read_progress
 from newsletter.sourcebook import count_quarantined, list_trouble
 from newsletter.status import EditionFigures, MorningStatus, morning_status
 
@@ -54,12 +55,18 @@ class EditionRow:
 def add_morning(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the morning to the first page's context: unfold's dashboard callback."""
     status = morning_status(timezone.now())
+    progress = read_progress()
     busiest = max((row.letters.total for row in status.recent), default=0)
     return context | {
         "title": "Morning",
         "morning": status,
         "may_see_figures": request.user.has_perm("newsletter.view_edition"),
-        "notices": list_notices(status) + list_source_notices(status.now),
+        "progress": progress,
+        "notices": [
+            *list_holds(progress),
+            *list_notices(status),
+            *list_source_notices(status.now),
+        ],
         "bar": make_segments(status.edition, status.edition.letters.total)
         if status.edition
         else (),
@@ -70,13 +77,30 @@ def add_morning(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     }
 
 
+def list_holds(progress: Progress) -> list[Notice]:
+    """Return what keeps letters from going out, in all or of an edition or to a relay."""
+    editions, deliveries = list_url("newsletter_edition"), list_url("newsletter_delivery")
+    found = [Notice(f"Held: {progress.held}", deliveries)] if progress.held else []
+    found += [
+        Notice(f"The edition of {one.date} is {one.state}: {one.note}", editions)
+        for one in progress.editions
+        if one.state == "paused"
+    ]
+    found += [
+        Notice(f"The relay {one.name} takes no mail: {one.trouble}", deliveries)
+        for one in progress.relays
+        if one.state != "closed"
+    ]
+    return found
+
+
 def list_notices(status: MorningStatus) -> list[Notice]:
     """Return what needs attention, worst first; an empty list is a good morning."""
     deliveries, editions = "newsletter_delivery", "newsletter_edition"
     found: list[Notice] = []
     if status.in_doubt:
         text = f"{_letters(status.in_doubt)} in doubt: handed over or not, unknown"
-        found.append(Notice(text, list_url(deliveries, state__exact="in_doubt")))
+        found.append(Notice(text, list_url(deliveries, parked="no")))
     if status.failed:
         since = status.failed_since.isoformat()
         url = list_url(deliveries, state__exact="failed", finished_at__gte=since)

@@ -102,7 +102,7 @@ def _item(request: HttpRequest, title: str, model: type[Model]) -> Item:
 def _count_trouble() -> str:
     """Return how many deliveries failed or are in doubt, in words; "" for none."""
     counts = Delivery.objects.filter(state__in=["in_doubt", "failed"]).aggregate(
-        doubt=Count("pk", filter=Q(state="in_doubt")),
+        doubt=Count("pk", filter=Q(state="in_doubt", parked_at__isnull=True)),
         failed=Count("pk", filter=Q(state="failed")),
     )
     words = {"doubt": "in doubt", "failed": "failed"}

@@ -27,8 +27,10 @@ from newsletter.mail.message import Outcome, Verdict
 
 _SUFFIX = ".receipts"
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_REVOKED = ".revoked"
 _LINE = re.compile(
-    rb"H (?P<handed>\d+)|O (?P<id>\d+) (?P<verdict>\w+) (?P<code>\d+) (?P<detail>.*)"
+    rb"W (?P<begun>\d+)|H (?P<handed>\d+)"
+    rb"|O (?P<id>\d+) (?P<verdict>\w+) (?P<code>\d+) (?P<detail>.*)"
 )
 
 
@@ -44,11 +46,16 @@ class Replay:
     handed: frozenset[int]
     outcomes: tuple[Outcome, ...]
     complete: bool = True
+    working: int = 0  # the letter the owner was at when it wrote last, 0 where it was at none
 
     @property
     def in_doubt(self) -> frozenset[int]:
         """Return the ids handed over whose outcome nobody wrote down."""
         return self.handed - {outcome.delivery_id for outcome in self.outcomes}
+
+
+class Revoked(RuntimeError):  # noqa: N818 - it is what happened
+    """Recovery took over what this owner claimed: nothing more of it may be handed over."""
 
 
 class Receipts:
@@ -60,6 +67,8 @@ class Receipts:
     def __init__(self, directory: Path, owner: str) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = receipts_path(directory, owner)
+        self._owner = owner
+        self._revoked = str(self.path.with_suffix(_REVOKED))
         if self.path.exists():
             raise FileExistsError(errno.EEXIST, "an owner writes its receipts once", str(self.path))
         # Locked before it gets its name, so nobody ever sees the file of a living owner unlocked.
@@ -81,12 +90,25 @@ class Receipts:
     def __exit__(self, *_: object) -> None:
         self.close(remove=False)
 
+    def begin(self, delivery_id: int) -> None:
+        """Write which letter is worked at from here on, 0 for none: it may end this process."""
+        self._append(f"W {delivery_id}\n")
+
     def handing(self, delivery_id: int) -> None:
         """Write that the final dot of `delivery_id` is about to go out.
 
-        Raises OSError, leaving no trace, where the disk is full: then the dot must not be sent.
+        Raises OSError, leaving no trace, where the disk is full, and `Revoked` where recovery took
+        this owner's claims away: then the dot must not be sent. Recovery revokes before it reads,
+        and this writes before it looks: one of the two always sees the other, whatever the clocks
+        say and however long this process was stopped in between.
         """
         self._append(f"H {delivery_id}\n")
+        if self.is_revoked():
+            raise Revoked(f"the claims of {self._owner} were taken over")
+
+    def is_revoked(self) -> bool:
+        """Return whether recovery took this owner's claims away."""
+        return os.path.exists(self._revoked)
 
     def outcome(self, outcome: Outcome) -> None:
         """Write what became of a delivery. If this raises, the ledger can still be told."""
@@ -105,6 +127,7 @@ class Receipts:
             return
         if remove:  # while locked: a file seen unlocked is always a dead owner's
             self.path.unlink(missing_ok=True)
+            Path(self._revoked).unlink(missing_ok=True)
         os.close(self._file)
         self._file = -1
 
@@ -135,9 +158,22 @@ def read_receipts(path: Path) -> Replay:
     first, *lines = path.read_bytes().split(b"\n")
     handed: set[int] = set()
     outcomes: dict[int, Outcome] = {}
-    readable = _replay(lines[:-1], handed, outcomes)  # after the last newline: nothing, or torn
+    readable, working = _replay(lines[:-1], handed, outcomes)  # then nothing, or a torn line
     written_now = bool(lines) and first == f"B {_boot()}".encode("ascii")
-    return Replay(frozenset(handed), tuple(outcomes.values()), readable and written_now)
+    complete = readable and written_now
+    return Replay(frozenset(handed), tuple(outcomes.values()), complete, working)
+
+
+def revoke(directory: Path, owner: str) -> None:
+    """Take the claims of a living owner away: from here on it writes no final dot of theirs."""
+    receipts_path(directory, owner).with_suffix(_REVOKED).touch(mode=0o600)
+
+
+def forget_owner(directory: Path, owner: str) -> None:
+    """Remove what a dead owner left, once the ledger says it all."""
+    path = receipts_path(directory, owner)
+    path.unlink(missing_ok=True)
+    path.with_suffix(_REVOKED).unlink(missing_ok=True)
 
 
 def is_alive(directory: Path, owner: str) -> bool | None:
@@ -162,11 +198,17 @@ def dead_owners(directory: Path) -> list[str]:
     return [name for name in names if _OWNER.fullmatch(name) and is_alive(directory, name) is False]
 
 
-def _replay(lines: Iterable[bytes], handed: set[int], outcomes: dict[int, Outcome]) -> bool:
-    """Add the lines to `handed` and `outcomes`; return whether every one could be read."""
-    readable = True
+def _replay(
+    lines: Iterable[bytes], handed: set[int], outcomes: dict[int, Outcome]
+) -> tuple[bool, int]:
+    """Add the lines to `handed` and `outcomes`; return whether all could be read, and `working`."""
+    readable, working = True, 0
     for line in lines:
         match = _LINE.fullmatch(line)
+        if match and match["begun"]:
+            working = int(match["begun"])
+            continue
+        working = 0  # handed over or concluded: the doubt, or the outcome, says it
         if match and match["handed"]:
             handed.add(int(match["handed"]))
             outcomes.pop(int(match["handed"]), None)
@@ -176,7 +218,7 @@ def _replay(lines: Iterable[bytes], handed: set[int], outcomes: dict[int, Outcom
             outcomes[outcome.delivery_id] = outcome
         else:
             readable = False
-    return readable
+    return readable, working
 
 
 def _read_outcome(match: re.Match[bytes]) -> Outcome | None:

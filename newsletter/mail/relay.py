@@ -18,6 +18,8 @@ _SCHEMES: dict[str, tuple[Security, int]] = {
     "submission": ("starttls", 587),
     "smtps": ("tls", 465),
 }
+_OPTIONS = {"cafile", "hello", "weight", "rate", "hourly"}
+REMOTE_RATE = 10  # letters a second: what an unknown relay bears without a word of its operator's
 _FORMS = "write smtp://HOST, submission://USER:PASSWORD@HOST or smtps://USER:PASSWORD@HOST"
 
 
@@ -26,7 +28,10 @@ class Relay:
     """One SMTP relay. `timeout` bounds every step in seconds; an empty `hello` is found out.
 
     "starttls" is demanded, never a wish: a relay that does not offer it gets nothing (RFC 8314).
-    `cafile` names the certificate of a private authority, "" trusts the system's.
+    `cafile` names the certificate of a private authority, "" trusts the system's. Of several relays
+    each gets its share by `weight`; one of weight 0 is a spare, used when no other takes mail.
+    `rate` and `hourly` bound what all workers together hand it in a second and in an hour; 0 is no
+    bound, and no word on the rate is 10 a second unless the relay is on this machine.
     """
 
     host: str
@@ -37,6 +42,21 @@ class Relay:
     timeout: float
     hello: str = ""
     cafile: str = ""
+    weight: int = 1
+    rate: int | None = None
+    hourly: int = 0
+
+    @property
+    def name(self) -> str:
+        """What the relay is known by in the database and to the operator: no user, no password."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def pace(self) -> int:
+        """Letters a second, 0 for no bound."""
+        if self.rate is not None:
+            return self.rate
+        return 0 if is_loopback(self.host) else REMOTE_RATE
 
     def __post_init__(self) -> None:
         if self.timeout <= 0:
@@ -49,12 +69,25 @@ class Relay:
             )
 
 
+def parse_relays(urls: str, timeout: float) -> tuple[Relay, ...]:
+    """Return the relays of an EMAIL_URL, which may name several, separated by spaces."""
+    relays = tuple(parse_relay(url, timeout) for url in urls.split())
+    if not relays:
+        raise ValueError(f"EMAIL_URL is empty: {_FORMS}")
+    names = [relay.name for relay in relays]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"EMAIL_URL names {twice} twice: write each relay once, with a weight")
+    return relays
+
+
 def parse_relay(url: str, timeout: float) -> Relay:
     """Return the relay an EMAIL_URL names; `ValueError` says the mend and hides the password.
 
     `smtp://` port 25, clear text; `submission://`, `smtp+tls://` and `smtp+starttls://` port 587,
     STARTTLS; `smtps://` port 465, TLS from the first byte (RFC 8314). User and password are
     percent-encoded. `?cafile=PATH` trusts a private authority, `?hello=NAME` is said in EHLO.
+    `?weight=`, `?rate=` and `?hourly=` are `Relay`'s.
     """
     shown = re.sub(r"//.*@", "//…@", url)
     try:
@@ -83,6 +116,9 @@ def parse_relay(url: str, timeout: float) -> Relay:
         timeout=timeout,
         hello=options.get("hello", ""),
         cafile=options.get("cafile", ""),
+        weight=_read_number(options, "weight", 1),
+        rate=_read_number(options, "rate", 0) if "rate" in options else None,
+        hourly=_read_number(options, "hourly", 0),
     )
 
 
@@ -94,12 +130,22 @@ def is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost"
 
 
+def _read_number(options: dict[str, str], name: str, default: int) -> int:
+    text = options.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or int(text) > 1_000_000:
+        raise ValueError(
+            f"EMAIL_URL: {name}={text!r} is no whole number from 0 to 1000000: "
+            f"write one, such as {name}=10"
+        )
+    return int(text)
+
+
 def _read_options(parts: SplitResult, shown: str, security: Security) -> dict[str, str]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if unknown := options.keys() - {"cafile", "hello"}:
+    if unknown := options.keys() - _OPTIONS:
         raise ValueError(
             f"EMAIL_URL={shown} has the unknown option {min(unknown)!r}: "
-            "cafile and hello are the ones there are"
+            "cafile, hello, weight, rate and hourly are the ones there are"
         )
     cafile = options.get("cafile")
     if cafile is not None and security == "none":

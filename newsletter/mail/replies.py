@@ -8,7 +8,7 @@ as one before it. Codes are RFC 5321 section 4.2, enhanced ones RFC 3463 and RFC
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from newsletter.mail.message import Phase, Verdict
@@ -46,7 +46,7 @@ _BY_SUBJECT: Mapping[int, Verdict] = {
     7: Verdict.OURS,  # security and policy: never a fault of the reader's
 }
 
-_DELAYS = (
+RETRIES = (
     timedelta(minutes=5),
     timedelta(minutes=15),
     timedelta(hours=1),
@@ -83,17 +83,20 @@ def judge_reply(phase: Phase, code: int, text: str) -> Verdict:
     return _judge_refusal(phase, code, text)
 
 
-def retry_delay(attempts: int, jitter: float) -> timedelta | None:
+def retry_delay(
+    attempts: int, jitter: float, retries: Sequence[timedelta] = RETRIES
+) -> timedelta | None:
     """Return the wait after the `attempts`-th soft failure, or None when there is no other try.
 
-    5 minutes, 15 minutes, 1, 3 and 6 hours, spread by ±20 %: `jitter` is from -1 to 1, the
-    caller's, so that a batch deferred together does not come back together.
+    5 minutes, 15 minutes, 1, 3 and 6 hours unless `retries` says otherwise, spread by ±20 %:
+    `jitter` is from -1 to 1, the caller's, so that a batch deferred together does not come back
+    together.
     """
     if attempts < 1 or not -1 <= jitter <= 1:
         raise ValueError(f"attempts={attempts}, jitter={jitter}: 1 or more, and from -1 to 1")
-    if attempts > len(_DELAYS):
+    if attempts > len(retries):
         return None
-    return _DELAYS[attempts - 1] * (1 + jitter / 5)
+    return retries[attempts - 1] * (1 + jitter / 5)
 
 
 def _judge_greeting(code: int, text: str) -> Verdict:

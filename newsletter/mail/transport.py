@@ -85,14 +85,16 @@ class Transport:
         before: Callable[[Message], bool],
         handing: Callable[[Message], None],
         done: Callable[[Outcome], None],
+        permit: Callable[[Message], bool] = lambda _: True,
     ) -> bool:
         """Offer each message to the relay; return False when RELAY or OURS ended the batch early.
 
         `before` is asked right before MAIL, and again if a stale connection makes a second MAIL
-        necessary; False skips the message without a transaction and without an outcome. `handing`
-        is told right before the final dot is written; if it raises, no dot is written, the
-        connection is cut and the error goes on. `done` gets each outcome as soon as it is known.
-        The message that ended the batch has an outcome, those after it have none.
+        necessary; False skips the message without a transaction and without an outcome. `permit`
+        is asked last, after RCPT and before DATA; False skips the message too. `handing` is told
+        right before the final dot is written; if it raises, no dot is written, the connection is
+        cut and the error goes on. `done` gets each outcome as soon as it is known. The message that
+        ended the batch has an outcome, those after it have none.
 
         An exception between the dot and the reply (a time limit's signal) reports IN_DOUBT to
         `done` and goes on. A killed process reports nothing: that is what receipts are for.
@@ -100,7 +102,7 @@ class Transport:
         for message in messages:
             self._handed = False
             try:
-                outcome = self._offer(message, before, handing)
+                outcome = self._offer(message, before, permit, handing)
             except BaseException:
                 self._drop()
                 if self._handed:
@@ -118,9 +120,10 @@ class Transport:
         self,
         message: Message,
         before: Callable[[Message], bool],
+        permit: Callable[[Message], bool],
         handing: Callable[[Message], None],
     ) -> Outcome | None:
-        """Take one message through its transaction; None when `before` refused it."""
+        """Take one message through its transaction; None when `before` or `permit` refused it."""
         if flaw := find_flaw(message):
             refused = Outcome(message.delivery_id, Verdict.CONTENT, 0, flaw[:_DETAIL])
             return refused if before(message) else None
@@ -130,13 +133,16 @@ class Transport:
             except Ended as end:
                 return _conclude(message.delivery_id, Phase.CONNECT, end)
             kept = dialogue.carried > 0
+            last: Ended | None
             try:
                 dialogue.reset()
                 if not before(message):
                     return None
-                last = self._transact(dialogue, message, handing)
+                last = self._transact(dialogue, message, permit, handing)
             except Ended as end:
                 last = end
+            if last is None:
+                return None
             outcome = _conclude(message.delivery_id, dialogue.phase, last)
             if outcome.verdict in _LOST or dialogue.phase is Phase.BODY:
                 self._drop()
@@ -147,13 +153,21 @@ class Transport:
                 return outcome
 
     def _transact(
-        self, dialogue: _Dialogue, message: Message, handing: Callable[[Message], None]
-    ) -> Ended:
+        self,
+        dialogue: _Dialogue,
+        message: Message,
+        permit: Callable[[Message], bool],
+        handing: Callable[[Message], None],
+    ) -> Ended | None:
         """MAIL, RCPT, DATA, body, dot: one recipient, RFC 5321 section 3.3."""
         size = f" SIZE={len(message.data)}" if dialogue.has_extn("size") else ""  # RFC 1870
         dialogue.carried += 1
-        dialogue.step(Phase.MAIL, f"MAIL FROM:<{wire_address(message.sender)}>{size}", 2)
-        dialogue.step(Phase.RCPT, f"RCPT TO:<{wire_address(message.recipient)}>", 2)
+        dialogue.address(
+            f"MAIL FROM:<{wire_address(message.sender)}>{size}",
+            f"RCPT TO:<{wire_address(message.recipient)}>",
+        )
+        if not permit(message):
+            return None
         dialogue.step(Phase.DATA, "DATA", 3)
         dialogue.write_body(message.data)
         handing(message)
@@ -205,6 +219,25 @@ class _Dialogue(smtplib.SMTP):
         self.phase = phase
         self._open = True
         self._expect(*self.docmd(command), expected)
+
+    def address(self, mail: str, rcpt: str) -> None:
+        """Say MAIL and RCPT, at once where the relay takes commands in groups (RFC 2920).
+
+        `Ended` with the first refusal; a reply to RCPT after a refused MAIL says no more.
+        """
+        if not self.has_extn("pipelining"):
+            self.step(Phase.MAIL, mail, 2)
+            return self.step(Phase.RCPT, rcpt, 2)
+        self.phase = Phase.MAIL
+        self._open = True
+        self.send(f"{mail}\r\n{rcpt}\r\n")
+        code, text = self.getreply()
+        if code // 100 != 2:
+            with suppress(Ended):  # the relay may close instead
+                self.getreply()
+            raise Ended(code, _decode(text))
+        self.phase = Phase.RCPT
+        return self._expect(*self.getreply(), 2)
 
     def write_body(self, data: bytes) -> None:
         """Write the letter, and see whether the relay gave up in its midst: then without a dot."""

@@ -2,6 +2,7 @@
 
 from newsletter.models.delivery import Delivery
 from newsletter.models.edition import Edition, QueryMatches
+from newsletter.models.flow import Bucket, Circuit, DomainReply, Switch, Tally, Tick
 from newsletter.models.notice import Notice
 from newsletter.models.paper import Listing, Paper, PaperIdentifier
 from newsletter.models.saved import SavedFeed, SavedPaper
@@ -19,9 +20,12 @@ from newsletter.models.thumbnail import Thumbnail
 from newsletter.models.words import PackedBlock, PackedWords
 
 __all__ = [
+    "Bucket",
     "Chore",
+    "Circuit",
     "Definition",
     "Delivery",
+    "DomainReply",
     "Edition",
     "EditionTally",
     "FetchHost",
@@ -39,6 +43,9 @@ __all__ = [
     "SavedPaper",
     "Source",
     "SourceDay",
+    "Switch",
     "Synonym",
+    "Tally",
     "Thumbnail",
+    "Tick",
 ]

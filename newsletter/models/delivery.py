@@ -44,6 +44,23 @@ class Delivery(models.Model):
     doubts = models.PositiveSmallIntegerField(
         default=0, help_text="How often a process died between the final dot and the reply."
     )
+    # The database's defaults: workers of the version before may write rows while this one migrates.
+    setbacks = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="How often the relay hung up at it and went on with others.",
+    )
+    crashes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often a worker ended while it was at this letter."
+    )
+    canary = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="One of the edition's first letters, judged before the others go.",
+    )
+    parked_at = models.DateTimeField(
+        null=True, blank=True, help_text="In doubt, and by the operator's word not sent again."
+    )
     owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     picks = models.JSONField(default=list, blank=True)
@@ -101,6 +118,7 @@ class Delivery(models.Model):
                 fields=["lease_until"], name="delivery_leased", condition=Q(state="sending")
             ),
             models.Index(fields=["subscriber", "edition"], name="delivery_of_reader"),
+            models.Index(fields=["edition"], name="delivery_canary", condition=Q(canary=True)),
             models.Index(
                 fields=["state"],
                 name="delivery_attention",

@@ -12,6 +12,9 @@ from subscribers.models import Query
 class Edition(models.Model):
     """A day's papers. Open, then frozen (its papers are fixed), then closed (every letter done).
 
+    A paused edition's letters wait; a cancelled one's are never sent, and no later letter covers
+    it. Until `cleared_at` at most `canary_size` of its letters go out, to be judged first.
+
     `matched_queries` has bit n set when query n was matched in bulk at `matched_at`; an interest
     that came later is matched when its reader's letter is composed. It may be 100 kB: defer it.
     """
@@ -21,6 +24,13 @@ class Edition(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     matched_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    pause_reason = models.CharField(
+        "why it is paused", max_length=200, blank=True, default="", db_default=""
+    )
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    canary_size = models.PositiveIntegerField("first letters", null=True, blank=True)
+    cleared_at = models.DateTimeField("first letters judged good", null=True, blank=True)
     matched_queries = models.BinaryField(default=b"", editable=False)
     absent = ArrayField(
         models.TextField(),

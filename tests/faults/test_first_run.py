@@ -99,6 +99,6 @@ def test_it_refuses_a_setting_in_one_line(var: Path) -> None:
     refused = run_manage(var, "match", "RL", PAPER_ROUND_LEASE="soon")
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1] == (
-        "manage.py: PAPER_ROUND_LEASE='soon': write a whole number from 30 to 3600"
+        "manage.py: PAPER_ROUND_LEASE='soon': write a whole number from 5 to 3600"
     )
     assert "Traceback" not in refused.stderr

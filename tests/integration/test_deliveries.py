@@ -133,6 +133,17 @@ def test_it_claims_a_delivery_for_one_owner() -> None:
     assert {c.attempts for c in first} == {1}
 
 
+@pytest.mark.parametrize("plan", ["hashjoin", "mergejoin", "nestloop"])
+def test_it_claims_no_more_than_the_limit_whatever_the_planner_chooses(plan: str) -> None:
+    plan_some(12)
+    with connection.cursor() as cursor:
+        for other in {"hashjoin", "mergejoin", "nestloop"} - {plan}:
+            cursor.execute(f"SET LOCAL enable_{other} = off")
+        for setting in ("hashagg", "sort", "material", "indexscan", "bitmapscan"):
+            cursor.execute(f"SET LOCAL enable_{setting} = off")
+    assert len(claim_deliveries("a", 5)) == 5
+
+
 def test_it_records_only_for_the_owner() -> None:
     plan_some(1)
     (claimed,) = claim_deliveries("a", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,6 +12,7 @@ from django.utils.dateparse import parse_date
 
 from newsletter.days import run_day
 from newsletter.editions import EditionError
+from newsletter.stopping import stopping_on_signals
 
 
 class Command(BaseCommand):
@@ -30,7 +32,8 @@ class Command(BaseCommand):
         day = parse_day(options["date"])
         say = self._say if not options["json"] else lambda line: None
         try:
-            report = run_day(day, timezone.now(), everyone=options["everyone"], say=say)
+            with stopping_on_signals(signal.SIGTERM, signal.SIGINT):
+                report = run_day(day, timezone.now(), everyone=options["everyone"], say=say)
         except EditionError as error:
             raise CommandError(str(error)) from error
         counts = report.as_dict()
@@ -43,7 +46,7 @@ class Command(BaseCommand):
             if report.note:
                 self.stdout.write(self.style.WARNING(report.note[:1].upper() + report.note[1:]))
         if report.relay_away:
-            raise CommandError("not every letter went out: mend the relay, then run this again")
+            raise CommandError("not every letter went out: mend what it says, then run this again")
 
     def _say(self, line: str) -> None:
         self.stderr.write(line, ending="\n")

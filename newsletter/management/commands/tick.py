@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
+from newsletter.clock import check_clock
 from newsletter.days import drain_deliveries, run_minute
 from newsletter.fetching import fetch_source, list_due_sources, watch_sources
+from newsletter.stopping import is_stopping, stopping_on_signals
+
+AWAY = (OperationalError, InterfaceError, OSError)  # the database is away, or the disk is full
 
 
 class Command(BaseCommand):
     help = (
         "Do what is due now: fetch, recover, freeze, match, plan, send. With --loop every 30 "
-        "seconds, in place of beat and workers on a small machine; letters do not wait for "
-        "sources there."
+        "seconds, in place of beat and workers on a small machine; letters do not wait for sources "
+        "there. SIGTERM ends it after the letter in hand."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,20 +31,24 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=30.0, metavar="SECONDS")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["loop"]:
-            self.fetch()
-        self.tick()
-        fetcher: threading.Thread | None = None
-        while options["loop"]:
-            if fetcher is None or not fetcher.is_alive():
-                fetcher = threading.Thread(target=self.fetch_aside, daemon=True)
-                fetcher.start()
-            time.sleep(options["every"])
-            try:
-                close_old_connections()
-                self.tick()
-            except OperationalError as error:
-                self.stderr.write(f"the database is away, trying again: {error}")
+        with stopping_on_signals(signal.SIGTERM, signal.SIGINT):
+            if not options["loop"]:
+                self.fetch()
+                return self.tick()
+            fetcher: threading.Thread | None = None
+            while not is_stopping():
+                started = time.monotonic()
+                if fetcher is None or not fetcher.is_alive():
+                    fetcher = threading.Thread(target=self.fetch_aside, daemon=True)
+                    fetcher.start()
+                try:
+                    close_old_connections()
+                    self.tick()
+                except AWAY as error:
+                    self.stderr.write(f"trying again: {type(error).__name__}: {error}".strip())
+                while not is_stopping() and time.monotonic() < started + options["every"]:
+                    time.sleep(0.2)
+        return None
 
     def fetch_aside(self) -> None:
         """Fetch in a thread of its own: a source may take minutes, and letters do not wait."""
@@ -58,10 +67,14 @@ class Command(BaseCommand):
                 self.stdout.write(f"{report.source}: {report.new} new papers {report.problem}")
 
     def tick(self) -> None:
-        planned = run_minute(timezone.now())
+        now = timezone.now()
+        if why := check_clock(now):
+            self.stderr.write(f"held: {why}: set it right, or say manage.py resume --clock")
+            return
+        planned = run_minute(now)
         drained = drain_deliveries()
         states = ", ".join(f"{number} {state}" for state, number in sorted(drained.states.items()))
         if planned or states:
             self.stdout.write(f"{planned} planned, {states or 'nothing sent'}")
-        if drained.relay:
-            self.stderr.write(f"the relay took no more: {drained.relay}")
+        if drained.why:
+            self.stderr.write(f"no more is sent now: {drained.why}")

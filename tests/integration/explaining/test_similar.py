@@ -158,7 +158,7 @@ def test_it_asks_as_many_questions_for_many_readers(
         like(reader)
     edition, _ = prepare_edition(DAY, MORNING)
     plan_edition(edition, MORNING, everyone=True)
-    with django_assert_max_num_queries(75 + 25):  # type: ignore[operator]
+    with django_assert_max_num_queries(90 + 25):  # type: ignore[operator]
         send()
     assert Delivery.objects.filter(state="sent").count() == 25
 

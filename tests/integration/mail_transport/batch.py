@@ -30,6 +30,7 @@ class Book:
     """The caller's side of a batch: vetoes by id, and records every call in order."""
 
     vetoed: set[int] = field(default_factory=set)
+    withdrawn: set[int] = field(default_factory=set)  # refused only after RCPT
     calls: list[tuple[str, int]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     on_before: Callable[[], None] = lambda: None
@@ -39,6 +40,9 @@ class Book:
         self.on_before()
         return message.delivery_id not in self.vetoed
 
+    def permit(self, message: Message) -> bool:
+        return message.delivery_id not in self.withdrawn
+
     def handing(self, message: Message) -> None:
         self.calls.append(("handing", message.delivery_id))
 
@@ -47,7 +51,7 @@ class Book:
         self.outcomes.append(outcome)
 
     def send(self, transport: Transport, messages: Iterable[Message]) -> bool:
-        return transport.send(messages, self.before, self.handing, self.done)
+        return transport.send(messages, self.before, self.handing, self.done, self.permit)
 
     def verdicts(self) -> list[Verdict]:
         return [outcome.verdict for outcome in self.outcomes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -213,3 +214,43 @@ def test_the_demo_sends_to_this_machine(server: SmtpServer, host: str) -> None:
     with Transport(relay, loopback_only=True) as transport:
         book.send(transport, make_messages("ok"))
     assert book.verdicts() == [SENT]
+
+
+def test_a_letter_withdrawn_after_rcpt_gets_no_data(server: SmtpServer) -> None:
+    book = Book(withdrawn={2})
+    with Transport(parse_relay(server.url, 5)) as transport:
+        assert book.send(transport, make_messages("ok-1", "ok-2", "ok-3"))
+    assert [mail.recipient for mail in server.accepted] == [
+        "ok-1@reader.example",
+        "ok-3@reader.example",
+    ]
+    assert server.commands.count("DATA") == 2
+    assert server.commands.count("RSET") == 1
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize(
+    ("local", "verdict"),
+    [("ok", Verdict.SENT), ("h550", Verdict.HARD), ("t451", Verdict.SOFT), ("g421", Verdict.RELAY)],
+)
+def test_it_judges_the_same_with_and_without_groups(
+    server: SmtpServer, pipelining: bool, local: str, verdict: Verdict
+) -> None:
+    server.pipelining = pipelining
+    book = send_batch(server.url, "ok-1", local)
+    assert book.verdicts() == [Verdict.SENT, verdict]
+
+
+@pytest.mark.parametrize(("sender", "verdict"), [("s550", Verdict.OURS), ("s451", Verdict.SOFT)])
+def test_a_refused_sender_is_judged_by_its_own_reply(
+    server: SmtpServer, sender: str, verdict: Verdict
+) -> None:
+    book = Book()
+    message = replace(make_messages("h550-1")[0], sender=f"{sender}@papers.example")
+    with Transport(parse_relay(server.url, 5)) as transport:
+        book.send(transport, [message])
+        assert book.verdicts() == [verdict]
+        book.send(transport, make_messages("ok-2"))  # the reply to RCPT was read as well
+    assert server.recipients() == ["ok-2@reader.example"]
+    assert server.connections == 1

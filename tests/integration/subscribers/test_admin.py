@@ -32,6 +32,8 @@ def fill_form(*interests: dict[str, Any], known: int = 0, **values: Any) -> dict
         "interests-TOTAL_FORMS": str(len(interests)),
         "interests-INITIAL_FORMS": str(known),
         "consent_events-TOTAL_FORMS": "0",
+        "deliveries-TOTAL_FORMS": "0",
+        "deliveries-INITIAL_FORMS": "0",
         "consent_events-INITIAL_FORMS": "0",
     } | values
     for n, interest in enumerate(interests):

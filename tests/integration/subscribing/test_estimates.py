@@ -88,6 +88,7 @@ def test_it_shows_the_letter_of_today_for_interests_nobody_has() -> None:
     letter = Client().get(unescape(found[1]))
     text = words(letter.content)
     assert "Of 3 papers announced, 3 are yours" in text
+    assert "Here because of RL (as “reinforcement learning”), in the title" in text
     assert RL in text
     assert "sandbox" in letter["Content-Security-Policy"]
     assert letter["X-Frame-Options"] == "SAMEORIGIN"

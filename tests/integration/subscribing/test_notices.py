@@ -170,13 +170,13 @@ def test_it_goes_out_with_the_minute_where_no_broker_runs(server: SmtpServer) ->
 
 
 def test_its_queue_is_looked_at_before_the_letters() -> None:
-    assert list(app.amqp.queues) == ["notices", "celery"]
-    assert app.amqp.router.route({}, "newsletter.tasks.send_notices")["queue"].name == "notices"
-    assert app.amqp.router.route({}, "newsletter.tasks.deliver")["queue"].name == "celery"
+    assert list(app.amqp.queues) == ["at_once", "digests", "sources"]
+    assert app.amqp.router.route({}, "newsletter.tasks.send_notices")["queue"].name == "at_once"
+    assert app.amqp.router.route({}, "newsletter.tasks.deliver")["queue"].name == "digests"
     with app.connection_for_read() as broker:
         cycle = broker.default_channel._queue_cycle
-        cycle.update(["notices", "celery"])
-        assert [cycle.consume(2) for _ in range(3)] == [["notices", "celery"]] * 3
+        cycle.update(["digests", "at_once"])
+        assert [cycle.consume(2) for _ in range(3)] == [["at_once", "digests"]] * 3
 
 
 def test_it_cancels_and_forgets_on_request(server: SmtpServer) -> None:

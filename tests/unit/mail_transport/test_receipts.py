@@ -11,11 +11,14 @@ import pytest
 from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.receipts import (
     Receipts,
+    Revoked,
     dead_owners,
+    forget_owner,
     is_alive,
     make_owner,
     read_receipts,
     receipts_path,
+    revoke,
 )
 
 SENT = Outcome(1, Verdict.SENT, 250, "2.0.0 queued\nas “1”")
@@ -153,3 +156,34 @@ def test_it_leaves_no_trace_of_a_line_that_did_not_fit(tmp_path: Path) -> None:
     replay = read_receipts(receipts_path(tmp_path, "full"))
     assert replay.handed == {11}
     assert receipts_path(tmp_path, "full").read_bytes().endswith(b"H 11\n")
+
+
+def test_it_tells_the_letter_the_owner_ended_at(tmp_path: Path) -> None:
+    with Receipts(tmp_path, "gone") as receipts:
+        receipts.begin(7)
+        assert read_receipts(receipts.path).working == 7
+        receipts.handing(7)
+        assert read_receipts(receipts.path).working == 0  # in doubt says more
+        receipts.outcome(Outcome(7, Verdict.SENT, 250, "queued"))
+        receipts.begin(8)
+        receipts.begin(0)
+        assert read_receipts(receipts.path).working == 0
+
+
+def test_a_revoked_owner_hands_nothing_over(tmp_path: Path) -> None:
+    with Receipts(tmp_path, "stopped") as receipts:
+        receipts.handing(1)
+        revoke(tmp_path, "stopped")
+        with pytest.raises(Revoked):
+            receipts.handing(2)
+        assert read_receipts(receipts.path).handed == {1, 2}  # no dot of 2: at worst it is doubted
+        receipts.close(remove=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dead_owner_is_forgotten_whole(tmp_path: Path) -> None:
+    write(tmp_path)
+    revoke(tmp_path, "gone")
+    assert dead_owners(tmp_path) == ["gone"]
+    forget_owner(tmp_path, "gone")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,42 @@
+"""manage.py resume: send again after a pause, a restored backup, a clock that jumped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from newsletter.beacon import forget_beacon
+from newsletter.clock import accept_clock
+from newsletter.controls import ControlError, mark_covered, resume_sending
+from newsletter.management.commands.run_day import parse_day
+
+
+class Command(BaseCommand):
+    help = (
+        "Send again. After a backup was restored, say --sent-until DATE so that no edition up to "
+        "that day is sent twice. --clock believes a clock that jumped."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--date", metavar="DATE", help="only the edition of this day")
+        parser.add_argument("--clock", action="store_true", help="the clock is right as it is")
+        parser.add_argument(
+            "--sent-until", metavar="DATE", help="readers have had every edition up to this day"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        day, until = parse_day(options["date"]), parse_day(options["sent_until"])
+        if options["clock"]:
+            accept_clock()
+            self.stdout.write("The clock is believed as it is.")
+            return
+        try:
+            covered = mark_covered(until) if until else 0
+            resumed = resume_sending(day)
+        except ControlError as error:
+            raise CommandError(str(error)) from error
+        if day is None:
+            forget_beacon()
+        note = f" {covered} readers have had the editions up to {until}." if until else ""
+        self.stdout.write(("Sending again." if resumed else "It was not paused.") + note)

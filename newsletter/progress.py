@@ -1,0 +1,247 @@
+"""How the letters go out right now: what the operator's terminal, the admin and monitors show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min, Q, Sum
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from newsletter.clock import last_tick
+from newsletter.controls import describe_pause
+from newsletter.mail.relay import parse_relays
+from newsletter.models import Circuit, Delivery, DomainReply, Edition, Tally
+
+SHOWN = 7  # editions
+RATE_OVER = timedelta(minutes=5)
+DAY = timedelta(hours=24)
+TROUBLED = 8  # domains
+HELD_AFTER = timedelta(minutes=5)  # without a tick
+
+
+@dataclass(frozen=True, slots=True)
+class EditionProgress:
+    """One edition's letters by state; `due` of them wait and could go now.
+
+    `oldest_due` is for how many seconds the first of those has waited. `note` says why an edition
+    is paused, cancelled, or sends its first letters alone.
+    """
+
+    date: date
+    state: str
+    due: int
+    queued: int
+    sending: int
+    sent: int
+    deferred: int
+    failed: int
+    in_doubt: int
+    parked: int
+    cancelled: int
+    empty: int
+    oldest_due: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelayProgress:
+    """One relay: its circuit, the letters it took in the last minute, hour and day, its trouble."""
+
+    name: str
+    state: str
+    sent_minute: int
+    sent_hour: int
+    sent_day: int
+    soft_hour: int
+    refused_hour: int
+    trouble: str
+    probe_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainProgress:
+    """One recipient domain's counts and its last trouble."""
+
+    domain: str
+    sent: int
+    soft: int
+    refused: int
+    trouble: str
+    trouble_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """All of it at `now`. `rate` is letters a second over five minutes; `finish` when all that is
+    due is out at that rate, None where nothing is due or nothing moves. `held` says why nothing
+    goes out or is planned."""
+
+    now: datetime
+    held: str
+    rate: float
+    due: int
+    finish: datetime | None
+    in_doubt: int
+    workers: int
+    editions: tuple[EditionProgress, ...]
+    relays: tuple[RelayProgress, ...]
+    domains: tuple[DomainProgress, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_progress() -> Progress:
+    """Return how the letters go out now, in a fixed number of queries."""
+    now = timezone.now()
+    editions = _read_editions(now)
+    rate = _read_rate(now)
+    due = sum(edition.due for edition in editions)
+    sending = Delivery.objects.filter(state=Delivery.State.SENDING)
+    doubtful = Delivery.objects.filter(state=Delivery.State.IN_DOUBT, parked_at__isnull=True)
+    return Progress(
+        now=now,
+        held=_why_held(now),
+        rate=round(rate, 2),
+        due=due,
+        finish=now + timedelta(seconds=due / rate) if due and rate else None,
+        in_doubt=doubtful.count(),
+        workers=sending.aggregate(n=Count("owner", distinct=True))["n"],
+        editions=tuple(editions),
+        relays=tuple(_read_relays(now)),
+        domains=tuple(_read_domains()),
+    )
+
+
+def _why_held(now: datetime) -> str:
+    if why := describe_pause():
+        return f"sending is paused: {why}"
+    tick = last_tick()
+    if tick is not None and now - tick > HELD_AFTER:
+        return (
+            f"the minute last ran at {tick:%Y-%m-%d %H:%M} UTC: is beat, a worker or tick running?"
+        )
+    return ""
+
+
+def _read_editions(now: datetime) -> list[EditionProgress]:
+    matched = Edition.objects.filter(matched_at__isnull=False).order_by("-date")
+    newest = matched.values_list("pk", flat=True)[:SHOWN]
+    shown = Q(pk__in=list(newest)) | Q(closed_at__isnull=True)  # an old one may be paused
+    editions = list(matched.filter(shown).defer("matched_queries")[: 2 * SHOWN])
+    waiting = Q(state__in=["queued", "deferred"], next_at__lte=Now())
+    rows = (
+        Delivery.objects.filter(edition__in=editions)
+        .values("edition", "state")
+        .annotate(
+            n=Count("pk"),
+            due=Count("pk", filter=waiting),
+            oldest=Min("next_at", filter=waiting),
+            parked=Count("pk", filter=Q(parked_at__isnull=False, state="in_doubt")),
+        )
+        .order_by()
+    )
+    by_edition: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_edition.setdefault(row["edition"], []).append({**row})
+    return [_make_edition(one, by_edition.get(one.pk, []), now) for one in editions]
+
+
+def _make_edition(
+    edition: Edition, rows: Sequence[dict[str, Any]], now: datetime
+) -> EditionProgress:
+    counts = {row["state"]: row["n"] for row in rows}
+    parked = sum(row["parked"] for row in rows)
+    oldest = min((row["oldest"] for row in rows if row["oldest"]), default=None)
+    state, note = edition.state, ""
+    if edition.cancelled_at:
+        state, note = "cancelled", "by the operator"
+    elif edition.paused_at:
+        state, note = "paused", edition.pause_reason
+    elif edition.canary_size and not edition.cleared_at:
+        note = f"its first {edition.canary_size} letters go out and are judged"
+    return EditionProgress(
+        date=edition.date,
+        state=state,
+        due=sum(row["due"] for row in rows),
+        queued=counts.get("queued", 0),
+        sending=counts.get("sending", 0),
+        sent=counts.get("sent", 0),
+        deferred=counts.get("deferred", 0),
+        failed=counts.get("failed", 0),
+        in_doubt=counts.get("in_doubt", 0) - parked,
+        parked=parked,
+        cancelled=counts.get("cancelled", 0),
+        empty=counts.get("empty", 0),
+        oldest_due=max(0, round((now - oldest).total_seconds())) if oldest else 0,
+        note=note,
+    )
+
+
+def _read_rate(now: datetime) -> float:
+    """Return letters a second over the last five minutes, or since the first of them."""
+    recent = Tally.objects.filter(minute__gt=now - RATE_OVER)
+    found = recent.aggregate(sent=Sum("sent"), first=Min("minute"))
+    if not found["sent"]:
+        return 0.0
+    seconds = max((now - found["first"]).total_seconds(), 1.0)
+    return float(found["sent"] / seconds)
+
+
+def _read_relays(now: datetime) -> list[RelayProgress]:
+    circuits = {circuit.relay: circuit for circuit in Circuit.objects.all()}
+    hour, minute = Q(minute__gt=now - timedelta(hours=1)), Q(minute__gt=now - timedelta(minutes=1))
+    rows = Tally.objects.filter(minute__gt=now - DAY).values("relay").order_by()
+    sums = {
+        row["relay"]: row
+        for row in rows.annotate(
+            sent_minute=Sum("sent", filter=minute, default=0),
+            sent_hour=Sum("sent", filter=hour, default=0),
+            sent_day=Sum("sent", default=0),
+            soft_hour=Sum("soft", filter=hour, default=0),
+            refused_hour=Sum("refused", filter=hour, default=0),
+        )
+    }
+    names = [relay.name for relay in parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT)]
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("sent_minute", "sent_hour", "sent_day", "soft_hour", "refused_hour"), 0
+    )
+    found = []
+    for name in names:
+        circuit = circuits.get(name)
+        away = circuit is not None and circuit.opened_at is not None
+        counts = {**nothing, **sums.get(name, {})}
+        counts.pop("relay", None)
+        probe = circuit.probe_at if circuit and away else None
+        found.append(
+            RelayProgress(
+                name=name,
+                state=circuit.state if circuit else "closed",
+                trouble=f"{circuit.code or ''} {circuit.detail}".strip()
+                if circuit and away
+                else "",
+                probe_in=max(0, round((probe - now).total_seconds())) if probe else 0,
+                **counts,
+            )
+        )
+    return found
+
+
+def _read_domains() -> list[DomainProgress]:
+    rows = DomainReply.objects.filter(trouble_at__isnull=False).order_by("-trouble_at")[:TROUBLED]
+    return [
+        DomainProgress(
+            row.domain,
+            row.sent,
+            row.soft,
+            row.refused,
+            f"{row.trouble_code or ''} {row.trouble}".strip(),
+            row.trouble_at,
+        )
+        for row in rows
+    ]

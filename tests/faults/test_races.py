@@ -1,0 +1,96 @@
+"""Readers who leave at the last moment, clocks that jump, a letter too large for any machine."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.faults.conftest import judge
+from tests.faults.running import ROOT
+from tests.faults.world import World
+
+LEAVE = """
+from django.utils import timezone
+from subscribers.models import Subscriber
+from subscribers.services import unsubscribe
+for email in emails:
+    unsubscribe(Subscriber.objects.values_list("pk", flat=True).get(email=email), "test",
+        timezone.now())
+"""
+
+
+def test_f23_who_leaves_before_the_body_gets_nothing(world: World) -> None:
+    emails = [f"ok-{n}@reader.example" for n in range(150)]
+    world.day(*emails)
+    chance, lock = random.Random(23), threading.Lock()
+    left: dict[str, datetime] = {}
+
+    def leave(recipient: str) -> None:  # committed before the relay answers RCPT
+        with lock:
+            if recipient not in left and chance.random() < 0.4:
+                world.do(LEAVE, emails=[recipient])
+                left[recipient] = datetime.now(UTC)
+
+    world.relay.on_rcpt = leave
+    world.worker()
+    world.ask(2)
+    world.wait_done()
+    assert len(left) > 30
+    assert not {mail.recipient for mail in world.relay.accepted} & left.keys()
+    states = judge(world).states
+    assert (states["cancelled"], states["sent"]) == (len(left), 150 - len(left))
+
+
+def test_f23_who_leaves_while_letters_go_out_gets_none_a_second_later(world: World) -> None:
+    emails = [f"ok-{n}@reader.example" for n in range(150)]
+    world.day(*emails)
+    world.worker()
+    world.ask(2)
+    leavers = random.Random(24).sample(emails, 60)
+    for start in range(0, 60, 6):
+        world.do(LEAVE, emails=leavers[start : start + 6])
+    world.wait_done()
+    judge(world)
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="no faketime command")
+def test_f19_a_clock_a_month_ahead_plans_and_puts_off_nobody(world: World) -> None:
+    world.day("ok@reader.example")
+    world.run("tick")
+    before = world.sql("SELECT next_send_at FROM subscribers_subscriber")
+    command = ["faketime", "-f", "+31d", sys.executable, "manage.py", "tick"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=world.environment(), capture_output=True, text=True, timeout=60
+    )
+    assert "held: the clock went 31 days ahead" in done.stdout + done.stderr
+    assert world.sql("SELECT next_send_at FROM subscribers_subscriber") == before
+    assert world.sql("SELECT count(*) FROM newsletter_edition") == [(1,)]
+    world.run("tick")  # the clock is right again: nothing to mend
+    judge(world)
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="no faketime command")
+def test_f19_a_clock_an_hour_back_sends_nothing_twice(world: World) -> None:
+    world.day("ok@reader.example", "ok2@reader.example")
+    world.run("tick")
+    command = ["faketime", "-f", "-1h", sys.executable, "manage.py", "tick"]
+    subprocess.run(command, cwd=ROOT, env=world.environment(), check=True, timeout=60)
+    assert judge(world).accepted == 2
+
+
+def test_f22_a_letter_too_large_for_the_machine_is_given_up_alone(world: World) -> None:
+    world.day(*[f"ok-{n}@reader.example" for n in range(5)], "greedy@reader.example")
+    for _ in range(7):  # a run that ends at the letter, and one that finds out
+        world.start(sys.executable, "-m", "tests.faults.greedy").wait(60)
+        world.sql("UPDATE newsletter_delivery SET next_at = now() WHERE state = 'queued'")
+        if not world.states().keys() & {"queued", "sending"}:
+            break
+    found = world.sql("SELECT state, crashes, detail FROM newsletter_delivery WHERE crashes > 0")
+    assert found == [("failed", 3, "poison: 3 workers ended while they were at this letter")]
+    assert judge(world).states["sent"] == 5

@@ -1,0 +1,213 @@
+"""Pause, resume, cancel; the brake, the canary, poison; what is in doubt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from newsletter import beacon
+from newsletter.controls import (
+    cancel_letters,
+    open_gate,
+    park_in_doubt,
+    pause_sending,
+    resend_in_doubt,
+    resume_sending,
+)
+from newsletter.days import drain_deliveries, prepare_edition
+from newsletter.deliveries import claim_deliveries
+from newsletter.models import Delivery, Edition, Tally
+from newsletter.planning import plan_deliveries, plan_edition
+from newsletter.progress import read_progress
+from newsletter.recovery import recover
+from tests.factories import DAY, MORNING, RL, store, subscribe
+from tests.integration.planned import plan, states
+from tests.smtp import SmtpServer
+
+pytestmark = pytest.mark.django_db
+NEXT = DAY + timedelta(days=1)
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[SmtpServer]:
+    with SmtpServer() as server:
+        settings.EMAIL_URL = server.url
+        settings.EMAIL_TIMEOUT = 30
+        yield server
+
+
+def test_a_pause_holds_everything_and_resume_goes_on(server: SmtpServer) -> None:
+    plan("ok1", "ok2")
+    pause_sending("the relay's operator asked")
+    pause_sending("another reason")
+    assert drain_deliveries().why == "sending is paused: the relay's operator asked"
+    assert states() == {"queued": 2}
+    assert resume_sending()
+    assert not resume_sending()
+    assert drain_deliveries().states == {"sent": 2}
+
+
+def test_a_pause_of_one_edition_leaves_the_others(server: SmtpServer) -> None:
+    plan("ok1", "ok2")
+    pause_sending("a wrong paper", DAY)
+    store(f"{RL} again", listed_on=NEXT)
+    other, _ = prepare_edition(NEXT, MORNING + timedelta(days=1))
+    subscribe(email="later@reader.example", now=MORNING + timedelta(days=1))
+    plan_edition(other, MORNING + timedelta(days=1), everyone=False)
+    plan_deliveries(MORNING + timedelta(days=1, hours=2))
+    drain_deliveries()
+    sent = {mail.recipient for mail in server.accepted}
+    assert "later@reader.example" in sent
+    assert not Delivery.objects.filter(edition__date=DAY, state="sent").exists()
+
+
+def test_a_pause_in_the_middle_of_a_batch_stops_before_the_next_letter(
+    server: SmtpServer, transactional_db: None
+) -> None:
+    plan("ok1", "ok2", "ok3")
+    server.on_rcpt = lambda recipient: pause_now() if recipient.startswith("ok2") else None
+    drain_deliveries()
+    assert [mail.recipient for mail in server.accepted] == ["ok1@reader.example"]
+    assert states() == {"sent": 1, "queued": 2}
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {0, 1}
+
+
+def pause_now() -> None:
+    from django.db import connection
+
+    pause_sending("now")
+    connection.close()
+
+
+def test_a_cancelled_edition_sends_nothing_and_no_later_letter_carries_it(
+    server: SmtpServer,
+) -> None:
+    plan("ok1", "ok2")
+    assert cancel_letters(DAY, MORNING) == 2
+    assert drain_deliveries().states == {}
+    assert states() == {"cancelled": 2}
+    store(f"{RL} again", listed_on=NEXT)
+    later = MORNING + timedelta(days=1, hours=2)
+    prepare_edition(NEXT, later)
+    assert plan_deliveries(later) == 2
+    drain_deliveries()
+    carried = Delivery.objects.filter(state="sent").values_list("picks", flat=True)
+    assert [len(picks) for picks in carried] == [1, 1]
+
+
+def test_cancel_everything_leaves_what_is_out(server: SmtpServer) -> None:
+    plan("ok1", "drop")
+    drain_deliveries()
+    assert cancel_letters(None, MORNING) == 0
+    recover()
+    assert states() == {"sent": 1, "in_doubt": 1}  # in doubt, and no longer resent
+
+
+def test_the_brake_stops_at_the_days_limit(server: SmtpServer, settings: Settings) -> None:
+    settings.DAILY_LIMIT, settings.BATCH = 5, 2
+    plan(*(f"ok{n}" for n in range(9)))
+    drained = drain_deliveries()
+    assert "PAPER_ROUND_DAILY_LIMIT=5" in drained.why
+    assert states() == {"sent": 5, "queued": 4}
+    Tally.objects.update(minute=timezone.now() - timedelta(hours=25))
+    beacon.forget_beacon()
+    drain_deliveries()
+    assert states()["sent"] == 9
+
+
+def plan_canary(refused: int, local: str = "d552") -> int:
+    """A large edition whose first letters are to be refused."""
+    return plan(*(f"{local if n < refused else 'ok'}-{n}" for n in range(240)))
+
+
+def test_the_canary_lets_the_others_go_when_the_first_are_accepted(server: SmtpServer) -> None:
+    plan_canary(refused=1)
+    assert drain_deliveries().states == {"sent": 239, "failed": 1}
+    edition = Edition.objects.get()
+    assert (edition.canary_size, edition.cleared_at is not None) == (20, True)
+    assert Delivery.objects.filter(canary=True).count() == 20
+
+
+@pytest.mark.parametrize("local", ["d552", "h550"])
+def test_the_canary_stops_an_edition_that_is_refused(server: SmtpServer, local: str) -> None:
+    plan_canary(refused=5, local=local)
+    drain_deliveries()
+    edition = Edition.objects.get()
+    assert edition.pause_reason == "5 of the first 20 letters were refused"
+    assert states() == {"sent": 15, "failed": 5, "queued": 220}
+    call_command("resume", "--date", str(DAY), stdout=StringIO())
+    drain_deliveries()
+    assert states() == {"sent": 235, "failed": 5}
+
+
+def test_the_canary_stops_an_edition_that_is_complained_of(server: SmtpServer) -> None:
+    plan_canary(refused=0)
+    open_gate()
+    claimed = claim_deliveries("nobody", 1)
+    Delivery.objects.filter(pk=claimed[0].id).update(canary=True, complained_at=MORNING)
+    drain_deliveries()
+    assert Edition.objects.get().pause_reason == "1 of the first 1 readers complained"
+    assert server.accepted == []
+
+
+def test_a_small_edition_has_no_canary(server: SmtpServer) -> None:
+    plan("ok1", "d552", "d552-2")
+    assert drain_deliveries().states == {"sent": 1, "failed": 2}
+
+
+def doubt(server: SmtpServer) -> int:
+    plan("drop")
+    drain_deliveries()
+    return Delivery.objects.get(state="in_doubt").pk
+
+
+def test_an_operator_resends_what_is_in_doubt_under_its_id(
+    server: SmtpServer, settings: Settings
+) -> None:
+    settings.IN_DOUBT = "park"
+    letter = doubt(server)
+    settings.FROM_EMAIL = "Papers <papers@other.example>"  # its Message-ID was stored before
+    assert resend_in_doubt([letter]) == 1
+    drain_deliveries()
+    assert len(server.accepted) == 2
+    assert len({mail.message_id for mail in server.accepted}) == 1
+    assert states() == {"in_doubt": 1}
+
+
+def test_a_parked_letter_is_not_sent_again(server: SmtpServer) -> None:
+    letter = doubt(server)
+    assert park_in_doubt([letter], timezone.now()) == 1
+    assert park_in_doubt([letter], timezone.now()) == 0
+    assert recover().resent == 0
+    assert read_progress().in_doubt == 0
+
+
+def test_the_status_tells_the_letters_by_state(server: SmtpServer) -> None:
+    plan("ok1", "ok2", "h550", "t451", "drop")
+    drain_deliveries()
+    out = StringIO()
+    call_command("status", "--json", stdout=out)
+    found = json.loads(out.getvalue())
+    (edition,) = found["editions"]
+    counts = {name: edition[name] for name in ("sent", "failed", "deferred", "in_doubt", "due")}
+    assert counts == {"sent": 2, "failed": 1, "deferred": 1, "in_doubt": 1, "due": 0}
+    assert found["relays"][0]["sent_day"] == 2
+    assert found["domains"][0]["domain"] == "reader.example"
+    assert "reader.example" not in json.dumps(found["editions"])
+    out = StringIO()
+    call_command("status", stdout=out)
+    assert "nothing is due" in out.getvalue()
+    assert f"{server.port}" in out.getvalue()
+
+
+def test_the_commands_refuse_a_day_without_an_edition() -> None:
+    for command in (["pause"], ["resume"], ["cancel"]):
+        with pytest.raises(CommandError, match="there is no edition of 2020-01-01"):
+            call_command(*command, "--date", "2020-01-01")

@@ -1,0 +1,126 @@
+"""What is left by workers that ended: poison, lost databases, restored backups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError
+from django.utils import timezone
+from pytest_django import Settings
+
+from newsletter import beacon, guard, sending
+from newsletter.days import drain_deliveries, run_minute
+from newsletter.deliveries import claim_deliveries
+from newsletter.mail.receipts import Receipts
+from newsletter.models import Delivery, Tally
+from newsletter.recovery import recover
+from newsletter.sending import receipts_directory
+from subscribers.models import Subscriber
+from tests.factories import DAY, MORNING
+from tests.integration.planned import plan
+from tests.smtp import SmtpServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[SmtpServer]:
+    with SmtpServer() as server:
+        settings.EMAIL_URL = server.url
+        settings.EMAIL_TIMEOUT = 30
+        yield server
+
+
+def crash_at(letter: int, owner: str) -> None:
+    """Leave what a worker leaves that was killed while it composed this letter."""
+    with Receipts(receipts_directory(), owner) as receipts:
+        claim_deliveries(owner, 100)
+        receipts.begin(letter)
+
+
+def test_f21_a_letter_that_kills_its_workers_is_given_up_alone(server: SmtpServer) -> None:
+    plan("ok1", "ok2", "poison")
+    poison = Delivery.objects.get(subscriber__email="poison@reader.example").pk
+    for time_ in range(3):
+        crash_at(poison, f"killed-{time_}")
+        recover()
+        Delivery.objects.filter(state="queued").update(next_at=MORNING)
+    letter = Delivery.objects.get(pk=poison)
+    assert (letter.state, letter.crashes) == ("failed", 3)
+    assert letter.detail.startswith("poison: 3 workers")
+    assert set(Delivery.objects.exclude(pk=poison).values_list("attempts", "crashes")) == {(0, 0)}
+    assert drain_deliveries().states == {"sent": 2}
+
+
+def test_a_database_that_goes_away_is_not_the_letters_doing(
+    server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan("ok1", "ok2")
+
+    def lose(*_: Any) -> None:
+        raise OperationalError("the connection is closed")
+
+    with monkeypatch.context() as patched:
+        for module, name in ((guard, "find_standing"), (sending, "record_outcomes")):
+            patched.setattr(module, name, lose)
+        patched.setattr(sending, "release_deliveries", lose)
+        with pytest.raises(OperationalError):
+            drain_deliveries()
+    assert recover().released == 2
+    assert set(Delivery.objects.values_list("state", "crashes", "attempts")) == {("queued", 0, 0)}
+
+
+def test_f21_a_letter_that_never_gets_composed_is_given_up(
+    server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from newsletter import digests
+
+    plan("ok1", "loop", "ok2")
+    compose = digests.compose_digest
+
+    def loop(item: Any, reader: Any, material: Any, **options: Any) -> Any:
+        while reader.email.startswith("loop"):
+            pass
+        return compose(item, reader, material, **options)
+
+    monkeypatch.setattr(digests, "compose_digest", loop)
+    monkeypatch.setattr(guard, "COMPOSE_SECONDS", 0.2)
+    assert drain_deliveries().states == {"sent": 2, "failed": 1}
+    assert "it took more than" in Delivery.objects.get(state="failed").detail
+
+
+def test_the_beacon_stops_a_restored_database(server: SmtpServer) -> None:
+    plan("ok1", "ok2")
+    drain_deliveries()
+    Tally.objects.update(minute=timezone.now() - timedelta(days=1))
+    drained = drain_deliveries()
+    assert "restored?" in drained.why
+    call_command("resume", "--sent-until", str(DAY), stdout=StringIO())
+    assert drain_deliveries().why == ""
+    assert Subscriber.objects.filter(covered_until=DAY).count() == 2
+
+
+def test_old_tallies_go_and_are_no_alarm(server: SmtpServer) -> None:
+    plan("ok1")
+    drain_deliveries()
+    long_ago = timezone.now() - timedelta(days=41)
+    Tally.objects.update(minute=long_ago)
+    note = json.loads(beacon.beacon_path().read_text())
+    beacon.beacon_path().write_text(json.dumps(note | {"at": long_ago.isoformat()}))
+    run_minute(MORNING)
+    assert not Tally.objects.exists()
+    assert beacon.find_restored() == ""
+
+
+def test_the_beacon_of_another_installation_says_nothing() -> None:
+    beacon.beacon_path().write_text(
+        json.dumps({"at": datetime.now(UTC).isoformat(), "edition": "2026-11-20",
+                    "installation": "another"})
+    )  # fmt: skip
+    assert beacon.find_restored() == ""

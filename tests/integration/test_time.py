@@ -1,0 +1,212 @@
+"""Days as readers live them: clocks that change, sites that were down, clocks that were wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from pytest_django import DjangoAssertNumQueries
+
+from newsletter import clock, planning
+from newsletter.days import prepare_edition, run_minute
+from newsletter.deliveries import CLAIM
+from newsletter.models import Delivery, Tick
+from newsletter.planning import mend_schedules, plan_deliveries
+from subscribers.models import Query, Subscriber
+from tests.factories import DAY, MORNING, RL, store, subscribe
+
+pytestmark = pytest.mark.django_db
+EIGHT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+CHANGES = [
+    ("Europe/London", date(2026, 3, 29), time(1, 30)),  # skipped
+    ("Europe/London", date(2026, 10, 25), time(1, 30)),  # twice
+    ("America/New_York", date(2026, 3, 8), time(2, 30)),
+    ("America/New_York", date(2026, 11, 1), time(1, 30)),
+    ("Australia/Lord_Howe", date(2026, 10, 4), time(2, 15)),  # by half an hour
+    ("Africa/Cairo", date(2026, 4, 24), time(0, 30)),  # at midnight
+    ("America/Havana", date(2026, 3, 8), time(0, 30)),
+    ("Pacific/Apia", date(2026, 4, 5), time(23, 30)),
+]
+
+
+def prepare(day: date, now: datetime) -> int:
+    store(f"{RL} {day}", listed_on=day)
+    return prepare_edition(day, now)[0]
+
+
+@pytest.mark.parametrize(("zone", "day", "at"), CHANGES)
+def test_f20_each_local_date_gets_one_letter_when_the_clocks_change(
+    zone: str, day: date, at: time
+) -> None:
+    noon_before = datetime.combine(day - timedelta(days=2), time(12), UTC)
+    reader = subscribe(timezone=zone, send_time=at, now=noon_before)
+    got: list[date] = []
+    now = noon_before
+    while now < noon_before + timedelta(days=4):
+        if now.minute == now.hour == 0:
+            prepare(now.date(), now)
+        if plan_deliveries(now):
+            got.append(now.astimezone(ZoneInfo(zone)).date())
+        now += timedelta(minutes=15)
+    assert len(got) == len(set(got)) >= 3
+    assert day in got
+    assert Delivery.objects.filter(subscriber=reader).count() == len(got)
+
+
+@pytest.mark.parametrize("days", [2, 3, 6])
+def test_it_catches_up_in_one_letter_that_covers_the_days_missed(days: int) -> None:
+    subscribe()
+    for n in range(days):
+        prepare(DAY + timedelta(days=n), MORNING + timedelta(days=n))
+    back = EIGHT + timedelta(days=days - 1, minutes=30)
+    assert plan_deliveries(back) == 1
+    letter = Delivery.objects.select_related("edition").get()
+    assert (letter.covers_from, letter.edition.date) == (DAY, DAY + timedelta(days=days - 1))
+
+
+def test_a_letter_that_still_waits_is_merged_into_the_next() -> None:
+    reader = subscribe()
+    for n in range(3):
+        prepare(DAY + timedelta(days=n), MORNING + timedelta(days=n))
+        assert plan_deliveries(EIGHT + timedelta(days=n)) == 1
+    letters = Delivery.objects.filter(subscriber=reader).order_by("edition__date")
+    assert [letter.state for letter in letters] == ["cancelled", "cancelled", "queued"]
+    assert letters[2].covers_from == DAY
+    assert letters[0].detail == f"merged into the letter of {DAY + timedelta(days=1)}"
+
+
+@pytest.mark.parametrize("change", [{"state": "in_doubt", "doubts": 1}, {"doubts": 1}])
+def test_a_letter_that_may_be_out_is_not_merged(change: dict[str, Any]) -> None:
+    subscribe()
+    prepare(DAY, MORNING)
+    plan_deliveries(EIGHT)
+    Delivery.objects.update(**change)
+    prepare(DAY + timedelta(days=1), MORNING + timedelta(days=1))
+    plan_deliveries(EIGHT + timedelta(days=1))
+    first, second = Delivery.objects.order_by("edition__date")
+    assert first.state == change.get("state", "queued")
+    assert second.covers_from == DAY + timedelta(days=1)
+
+
+@pytest.mark.parametrize("state", ["sending", "sent", "in_doubt"])
+def test_a_letter_is_not_merged_over_one_in_between_that_is_out(state: str) -> None:
+    subscribe()
+    for n in range(2):
+        prepare(DAY + timedelta(days=n), MORNING + timedelta(days=n))
+        plan_deliveries(EIGHT + timedelta(days=n))
+        if n == 0:  # in hand while the next is planned, given back after
+            first = Delivery.objects.get()
+            Delivery.objects.update(state="sending", owner="w", lease_until=EIGHT)
+    Delivery.objects.filter(pk=first.pk).update(state="queued", owner="", lease_until=None)
+    proofs: dict[str, dict[str, Any]] = {
+        "sending": {"owner": "w", "lease_until": EIGHT},
+        "sent": {"code": 250, "finished_at": EIGHT, "message_id": "<x@example.org>"},
+        "in_doubt": {"doubts": 1},
+    }
+    Delivery.objects.exclude(pk=first.pk).update(state=state, **proofs[state])
+    prepare(DAY + timedelta(days=2), MORNING + timedelta(days=2))
+    plan_deliveries(EIGHT + timedelta(days=2))
+    letters = Delivery.objects.order_by("edition__date").values_list("state", "covers_from")
+    days = [DAY + timedelta(days=n) for n in range(3)]
+    assert list(letters) == [("queued", days[0]), (state, days[1]), ("queued", days[2])]
+
+
+def test_a_clock_set_back_plans_nothing_twice() -> None:
+    subscribe()
+    prepare(DAY, MORNING)
+    assert plan_deliveries(EIGHT) == 1
+    assert run_minute(EIGHT - timedelta(hours=1)) == 0
+    assert plan_deliveries(EIGHT) == 0
+
+
+def test_f19_a_clock_that_jumped_ahead_is_not_believed() -> None:
+    now = datetime.now(UTC)
+    assert clock.check_clock(now) == ""
+    assert clock.check_clock(now + timedelta(minutes=50)) == ""
+    why = clock.check_clock(now + timedelta(days=31))
+    assert "30 days ahead" in why
+    assert clock.check_clock(now + timedelta(minutes=51)) == ""
+    clock.accept_clock()
+    assert clock.check_clock(now + timedelta(days=31)) == ""
+
+
+def test_f19_a_night_without_the_site_is_no_jump() -> None:
+    now = datetime.now(UTC)
+    clock.check_clock(now - timedelta(days=9))
+    Tick.objects.update(uptime=F("uptime") - 9 * 86400)
+    assert clock.check_clock(now) == ""
+
+
+def test_f19_another_boot_long_after_waits_for_the_operator() -> None:
+    now = datetime.now(UTC)
+    Tick.objects.create(boot="before", wall=now - timedelta(days=31), uptime=100)
+    assert "31 days since" in clock.check_clock(now)
+    Tick.objects.update(wall=now - timedelta(days=29))
+    assert clock.check_clock(now) == ""
+
+
+def test_a_reader_put_off_by_a_wrong_clock_is_due_again() -> None:
+    put_off, weekly = subscribe(), subscribe(weekdays=0b1)
+    Subscriber.objects.filter(pk=put_off).update(next_send_at=EIGHT + timedelta(days=31))
+    before = Subscriber.objects.get(pk=weekly).next_send_at
+    assert mend_schedules(MORNING) == 1
+    assert Subscriber.objects.get(pk=put_off).next_send_at == EIGHT
+    assert Subscriber.objects.get(pk=weekly).next_send_at == before
+
+
+def add_readers(number: int) -> None:
+    """Readers in 24 zones, all due at eight, written in bulk."""
+    zones = [f"Etc/GMT{sign}{n}" for sign in "+-" for n in range(12)]
+    Subscriber.objects.bulk_create(
+        Subscriber(
+            email=f"bulk{n}@reader.example",
+            status="confirmed",
+            timezone=zones[n % 24],
+            send_time=time(8),
+            confirmed_at=MORNING,
+            next_send_at=EIGHT,
+            covered_until=DAY - timedelta(days=1),
+        )
+        for n in range(number)
+    )
+
+
+def test_it_plans_many_readers_of_many_zones_in_a_few_statements(
+    django_assert_max_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_readers(3000)
+    prepare(DAY, MORNING)
+    monkeypatch.setattr(planning, "CHUNK", 1000)
+    with django_assert_max_num_queries(1 + 4 * 5):  # the slots, then five for each thousand
+        assert plan_deliveries(EIGHT) == 3000
+    assert plan_deliveries(EIGHT) == 0
+
+
+def explain(sql: str, values: Any) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # a test's tables are small
+        cursor.execute(f"EXPLAIN {sql}", values)
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def test_the_due_readers_are_found_by_the_index() -> None:
+    add_readers(2000)
+    Subscriber.objects.filter(pk__gt=20).update(next_send_at=EIGHT + timedelta(days=1))
+    edition = prepare(DAY, MORNING)
+    slot = planning.Slot("Etc/GMT+0", time(8), 127, EIGHT)
+    values = planning._plan_columns([slot], True, EIGHT)
+    values |= {"now": EIGHT, "limit": 100, "edition": edition, "date": DAY}
+    plan = explain(planning.PLAN.format(which=planning.DUE), values)
+    assert "subscriber_due" in plan
+    assert "delivery_of_reader" in plan or "delivery_once_per_edition" in plan
+
+
+def test_the_due_letters_are_found_by_the_index() -> None:
+    subscribe()
+    plan = explain(CLAIM, [[], 100, "me", timedelta(minutes=5)])
+    assert "delivery_due" in plan
+    assert Query.objects.exists()
