@@ -23,10 +23,11 @@ from newsletter.editions import (
     open_edition,
     site_date,
 )
-from newsletter.models import Delivery, Edition
+from newsletter.models import Delivery, Edition, EditionTally
 from newsletter.papers import DAYS_LATE, waiting_papers
 from newsletter.planning import mend_schedules, plan_deliveries, plan_edition
 from newsletter.recovery import recover
+from newsletter.retention import DELIVERIES as DELIVERIES_KEPT
 from newsletter.retention import purge_daily
 from newsletter.searchbook import keep_blocks
 from newsletter.sending import Outbox, deliver_batch
@@ -100,6 +101,7 @@ def run_day(
         edition_id, papers = prepare_edition(target, now)
         say(f"{papers} papers in the edition of {target}")
         if day is not None or everyone:
+            _refuse_counted(edition_id, target, now)
             planned += plan_edition(edition_id, now, everyone=everyone)
     if day is None:
         planned += plan_deliveries(now)
@@ -125,6 +127,17 @@ def run_day(
         note=_note(target, papers, waits and was_frozen, drained.why),
         relay_away=bool(drained.why),
     )
+
+
+def _refuse_counted(edition_id: int, day: date, now: datetime) -> None:
+    """Refuse to mail a day whose letters the ledger holds as counts only: who had one is gone."""
+    if day >= site_date(now) - DELIVERIES_KEPT:
+        return
+    if EditionTally.objects.filter(edition=edition_id, deliveries__gt=0).exists():
+        raise EditionError(
+            f"the letters of {day} are older than {DELIVERIES_KEPT.days} days and kept as counts: "
+            "who had one is not known any more, so mailing that day again could reach readers twice"
+        )
 
 
 def _days_late(day: date, now: datetime) -> int:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from newsletter import retention
 from newsletter.days import run_day, run_minute
+from newsletter.editions import EditionError
 from newsletter.models import Chore, Delivery, EditionTally, Notice
 from newsletter.notices import queue_notice
 from newsletter.retention import purge, purge_daily
@@ -89,6 +90,16 @@ def test_deliveries_become_counts_after_90_days(server: SmtpServer) -> None:
     counted = [(row.state, row.deliveries, row.papers) for row in tallies]
     assert counted == [("empty", 1, 0), ("sent", 3, 3)]
     assert purge(MORNING + 93 * DAY).deliveries == 0
+
+
+def test_a_day_whose_letters_are_counts_is_not_mailed_again(server: SmtpServer) -> None:
+    subscribe("reinforcement learning")
+    store(RL)
+    run_day(None, MORNING, everyone=True)
+    purge(MORNING + 92 * DAY)
+    with pytest.raises(EditionError, match="kept as counts"):
+        run_day(MORNING.date(), MORNING + 92 * DAY, everyone=True)
+    assert len(server.accepted) == 1
 
 
 def test_what_still_waits_is_never_folded(server: SmtpServer) -> None:
