@@ -8,6 +8,7 @@ from newsletter.matching.base import QueryError
 from newsletter.matching.index import match_query
 from newsletter.matching.query import parse_query
 from newsletter.papers import make_document
+from newsletter.refusals import translate_refusal
 from newsletter.search import Sort, find_papers
 from newsletter.sheets import Sheet, make_sheet, shown_papers
 from newsletter.synonyms import read_synonyms
@@ -77,4 +78,4 @@ def make_found_sheets(text: str, keys: tuple[int, ...]) -> tuple[Sheet, ...]:
 def describe_refusal(text: str, error: QueryError) -> Refused:
     """Return a refusal as a page shows it, the place between what stands before and after it."""
     at = min(error.position, len(text))
-    return Refused(text, error.problem, error.mend, text[:at], text[at : at + 1], text[at + 1 :])
+    return Refused(text, *translate_refusal(error), text[:at], text[at : at + 1], text[at + 1 :])

@@ -17,7 +17,7 @@ from zoneinfo import available_timezones
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-from newsletter.matching.base import QueryError
+from newsletter.matching.base import QueryError, mark
 from newsletter.matching.query import parse_query
 from subscribers.models import EVERY_DAY, MOST_PAPERS_PER_LETTER, MOST_SIMILAR, WORKING_DAYS
 
@@ -50,6 +50,7 @@ class InterestError(ReaderError):
         self.text = text
         self.position = error.position
         self.query_problem = error.problem
+        self.refusal = error
 
     def explain(self) -> str:
         """Return the query on a line of its own, a caret under the position, and the mend."""
@@ -171,7 +172,7 @@ def read_query(text: str) -> QueryText:
         _refuse_control_characters(typed)
         canonical = str(parse_query(typed))
         if len(canonical) > MOST_QUERY_LENGTH:
-            raise QueryError("too many parts", 0, "split it into two interests")
+            raise QueryError(mark("Too many parts"), 0, mark("split it into two interests"))
     except QueryError as error:
         raise InterestError(typed, error) from error
     return QueryText(typed, canonical)
@@ -195,7 +196,7 @@ def split_interests(cell: str) -> Iterator[str]:
 def _refuse_control_characters(text: str) -> None:
     for position, character in enumerate(text):
         if unicodedata.category(character) in ("Cc", "Cs"):
-            raise QueryError("a control character", position, "remove it")
+            raise QueryError(mark("A control character"), position, mark("remove it"))
 
 
 @cache

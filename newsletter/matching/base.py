@@ -52,11 +52,25 @@ class Match:
     reasons: tuple[Reason, ...]
 
 
-class QueryError(ValueError):
-    """A query that is refused when entered: `problem`, `position` (0-based offset), `mend`."""
+def mark(text: str) -> str:
+    """A text that readers may see, to be translated where it is shown."""
+    return text
 
-    def __init__(self, problem: str, position: int, mend: str) -> None:
-        super().__init__(f"{problem} (at character {position + 1}): {mend}")
-        self.problem = problem
+
+class QueryError(ValueError):
+    """A query that is refused when entered: `problem`, `position` (0-based offset), `mend`.
+
+    Both are made of patterns with `values` in braces, which `patterns` keeps for other languages.
+    """
+
+    def __init__(self, problem: str, position: int, mend: str, **values: object) -> None:
+        self.patterns = problem, mend
+        self.values = values
+        self.problem = problem.format(**values)
         self.position = position
-        self.mend = mend
+        self.mend = mend.format(**values)
+        super().__init__(f"{self.problem} (at character {position + 1}): {self.mend}")
+
+    def at(self, position: int) -> QueryError:
+        """The same refusal at another place."""
+        return QueryError(self.patterns[0], position, self.patterns[1], **self.values)

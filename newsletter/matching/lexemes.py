@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from newsletter.matching.base import QueryError
+from newsletter.matching.base import QueryError, mark
 from newsletter.matching.tree import FIELDS, MAX_SLACK
 
 _QUOTES = '"“”„‟″＂'  # phones type curly ones
@@ -54,9 +54,9 @@ def _lexeme(text: str, at: int) -> Lexeme:
         after = text[at + 1 : at + 2]
         if not after or after.isspace() or after in _DASHES or after in ")|":
             raise QueryError(
-                "A dash excludes the word right after it, and here is none",
+                mark("A dash excludes the word right after it, and here is none"),
                 at,
-                "write -word, or remove the dash",
+                mark("write -word, or remove the dash"),
             )
         return Lexeme("NOT", char, at, at + 1)
     bare = _BARE.match(text, at)
@@ -67,16 +67,19 @@ def _lexeme(text: str, at: int) -> Lexeme:
     if named:
         if named[1].lower() not in FIELDS:
             raise QueryError(
-                f"There is no field “{named[1]}:”",
+                mark("There is no field “{field}:”"),
                 at,
-                "the fields are title: abs: author: cat: org: — or put quotes around the text",
+                mark(
+                    "the fields are title: abs: author: cat: org: — or put quotes around the text"
+                ),
+                field=named[1],
             )
         return Lexeme("field", FIELDS[named[1].lower()], at, at + named.end())
     if re.search(r"~\d", word):
         raise QueryError(
-            "“~” belongs right after a quoted phrase",
+            mark("“~” belongs right after a quoted phrase"),
             at + word.index("~"),
-            'write "federated learning"~1',
+            mark('write "federated learning"~1'),
         )
     return Lexeme("word", word, at, at + len(word))
 
@@ -84,16 +87,21 @@ def _lexeme(text: str, at: int) -> Lexeme:
 def _quote(text: str, at: int) -> Lexeme:
     quoted = _QUOTED.match(text, at)
     if quoted is None:
-        raise QueryError("This quotation mark is never closed", at, "add another, or remove it")
+        raise QueryError(
+            mark("This quotation mark is never closed"), at, mark("add another, or remove it")
+        )
     if not quoted[1].strip():
-        raise QueryError("Nothing between the quotation marks", at, "put words between them")
+        raise QueryError(
+            mark("Nothing between the quotation marks"), at, mark("put words between them")
+        )
     slack = _SLACK.match(text, quoted.end())
     if slack is None:
         return Lexeme("quote", quoted[1], at, quoted.end())
     if not slack[1] or len(slack[1]) > 2 or int(slack[1]) > MAX_SLACK:
         raise QueryError(
-            f"“~” needs a number from 0 to {MAX_SLACK}",
+            mark("“~” needs a number from 0 to {most}"),
             slack.start(),
-            'as in "federated learning"~1: at most one word between',
+            mark('as in "federated learning"~1: at most one word between'),
+            most=MAX_SLACK,
         )
     return Lexeme("quote", quoted[1], at, slack.end(), int(slack[1]))

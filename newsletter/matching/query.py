@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from newsletter.matching.authors import Name
-from newsletter.matching.base import QueryError
+from newsletter.matching.base import QueryError, mark
 from newsletter.matching.lexemes import Lexeme, read_lexemes
 from newsletter.matching.markup import INVISIBLE
 from newsletter.matching.text import BREAK, is_acronym, normalise
@@ -48,7 +48,7 @@ def parse_query(text: str, max_length: int = MAX_LENGTH) -> Query:
         return Query(_Parser("".join(text[at] for at in seen)).parse(), text)
     except QueryError as error:
         position = seen[error.position] if error.position < len(seen) else len(text)
-        raise QueryError(error.problem, position, error.mend) from None
+        raise error.at(position) from None
 
 
 class _Parser:
@@ -60,12 +60,14 @@ class _Parser:
 
     def parse(self) -> Node:
         if not self.text.strip():
-            raise QueryError("Nothing to look for", 0, "type a word or a phrase")
+            raise QueryError(mark("Nothing to look for"), 0, mark("type a word or a phrase"))
         self.lexemes = read_lexemes(self.text)
         node = self.interest()
         if self.at < len(self.lexemes):
             stray = self.lexemes[self.at]
-            raise QueryError("“)” closes nothing", stray.start, "remove it, or open it with “(”")
+            raise QueryError(
+                mark("“)” closes nothing"), stray.start, mark("remove it, or open it with “(”")
+            )
         return node
 
     def peek(self) -> str:
@@ -100,7 +102,9 @@ class _Parser:
             raise _missing(self.lexemes[max(self.at - 1, 0)])
         if all(isinstance(item, Not) for item in items):
             raise QueryError(
-                "Only exclusions: nothing to look for", start, "add a word that must be there"
+                mark("Only exclusions: nothing to look for"),
+                start,
+                mark("add a word that must be there"),
             )
         return all_of(items)
 
@@ -118,12 +122,14 @@ class _Parser:
         opening = self.take()
         self.depth += 1
         if self.depth > _MAX_DEPTH:
-            raise QueryError("Too many brackets", opening.start, "write it more simply")
+            raise QueryError(mark("Too many brackets"), opening.start, mark("write it more simply"))
         if self.peek() == ")":
-            raise QueryError("Empty brackets", opening.start, "put words between them")
+            raise QueryError(mark("Empty brackets"), opening.start, mark("put words between them"))
         node = self.interest()
         if self.peek() != ")":
-            raise QueryError("“(” is never closed", opening.start, "add “)”, or remove “(”")
+            raise QueryError(
+                mark("“(” is never closed"), opening.start, mark("add “)”, or remove “(”")
+            )
         self.take()
         self.depth -= 1
         return node
@@ -135,9 +141,10 @@ class _Parser:
             field = first.text
             if self.peek() not in ("word", "quote"):
                 raise QueryError(
-                    f"“{field}:” has nothing to look for",
+                    mark("“{field}:” has nothing to look for"),
                     first.start,
-                    f"put a word or a quoted phrase right after it, as in {field}:word",
+                    mark("put a word or a quoted phrase right after it, as in {field}:word"),
+                    field=field,
                 )
             last = self.take()
         else:
@@ -156,16 +163,19 @@ class _Parser:
 def _check_characters(text: str, max_length: int) -> None:
     if len(text) > max_length:
         raise QueryError(
-            f"Too long: {len(text)} characters, at most {max_length}",
+            mark("Too long: {length} characters, at most {most}"),
             max_length,
-            "split it into several interests",
+            mark("split it into several interests"),
+            length=len(text),
+            most=max_length,
         )
     if text.isprintable():
         return
     for position, char in enumerate(text):
         if unicodedata.category(char) in ("Cc", "Cs") and char != "\t":
-            what = "line break" if char in "\r\n" else "control character"
-            raise QueryError(f"A {what} (U+{ord(char):04X})", position, "remove it")
+            line_break = mark("A line break ({code})")
+            what = line_break if char in "\r\n" else mark("A control character ({code})")
+            raise QueryError(what, position, mark("remove it"), code=f"U+{ord(char):04X}")
 
 
 def _atom(raw: str, start: int, field: str, quoted: bool, slack: int, typed: str) -> Atom:
@@ -175,9 +185,11 @@ def _atom(raw: str, start: int, field: str, quoted: bool, slack: int, typed: str
     else:
         words = " ".join(_canonical(raw, field not in ("author", "org")).split())
     if not _has_words(words):
-        raise QueryError("Nothing to look for here", start, "type letters or digits")
+        raise QueryError(mark("Nothing to look for here"), start, mark("type letters or digits"))
     if field == "author" and not Name.wanted(words).has_full_part:
-        raise QueryError("Only initials", start, "add a whole part of the author's name")
+        raise QueryError(
+            mark("Only initials"), start, mark("add a whole part of the author's name")
+        )
     return Atom(words, field, quoted, slack, typed)
 
 
@@ -191,19 +203,22 @@ def _check_prefixes(raw: str, start: int, field: str) -> None:
     for star in re.finditer(r"\*", raw):
         if field == "cat":
             raise QueryError(
-                "A category takes no “*”", start + star.start(), "cat:cs finds all of cs"
+                mark("A category takes no “*”"),
+                start + star.start(),
+                mark("cat:cs finds all of cs"),
             )
         head = re.search(r"\S*$", raw[: star.start()])
         after = raw[star.end() : star.end() + 1]
         if head is None or (after and not after.isspace()):
             raise QueryError(
-                "“*” stands at the end of a word only", start + star.start(), "move it"
+                mark("“*” stands at the end of a word only"), start + star.start(), mark("move it")
             )
         if sum(map(str.isalnum, head.group())) < MIN_PREFIX:
             raise QueryError(
-                f"“*” needs at least {MIN_PREFIX} letters before it",
+                mark("“*” needs at least {least} letters before it"),
                 start + head.start(),
-                "write more of the word",
+                mark("write more of the word"),
+                least=MIN_PREFIX,
             )
 
 
@@ -223,5 +238,8 @@ def _canonical(raw: str, acronyms: bool) -> str:
 
 def _missing(lexeme: Lexeme) -> QueryError:
     return QueryError(
-        f"“{lexeme.text}” has nothing beside it to join", lexeme.start, "add a word, or remove it"
+        mark("“{word}” has nothing beside it to join"),
+        lexeme.start,
+        mark("add a word, or remove it"),
+        word=lexeme.text,
     )

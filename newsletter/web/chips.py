@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from newsletter.estimates import Estimate, Verdict, estimate
 from newsletter.matching.base import QueryError
+from newsletter.refusals import translate_refusal
 from subscribers.fields import InterestError, read_query
 
 BAR, GAP, HEIGHT = 4, 1, 22  # of the histogram, in its own units
@@ -135,13 +136,12 @@ def _suggest(found: Estimate) -> tuple[Suggestion, ...]:
 
 def _refuse(text: str, error: InterestError | QueryError) -> Chip:
     if isinstance(error, InterestError):
-        text, problem = error.text, error.query_problem
-    else:
-        problem = error.problem
+        text, error = error.text, error.refusal
+    problem, mend = translate_refusal(error)
     at = min(error.position, len(text))
     return Chip(
         text=text,
-        problem=f"{problem}: {error.mend}.",
+        problem=f"{problem}: {mend}.",
         before=text[:at],
         fault=text[at : at + 1] or "\u00a0",
         after=text[at + 1 :],
