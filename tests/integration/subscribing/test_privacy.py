@@ -112,18 +112,30 @@ def test_it_takes_as_long_for_every_address(
     kinds = ["new", "pending", "active", "suppressed"]
     for kind in kinds[1:]:
         KNOWN[kind](f"{kind}@reader.example")
+    # Of a hundred honest rounds one or two look uneven by chance, of a million three in a row do.
+    assert any(is_even(time_requests(kinds, turn)) for turn in range(3))
+
+
+def time_requests(kinds: list[str], turn: int) -> dict[str, list[float]]:
     client, took = Client(), {kind: list[float]() for kind in kinds}
     for n in range(300 * len(kinds)):
         kind = kinds[(n + n // len(kinds)) % len(kinds)]
-        data = {"email": f"{kind}@reader.example", "interests": "RL", "stamp": f"n{n}"}
+        data = {"email": f"{kind}@reader.example", "interests": "RL", "stamp": f"n{turn}.{n}"}
+        network = f"10.{10 * turn + n // 250}.{n % 250}.1"
         began = time.perf_counter()
-        answer = client.post("/subscribe", data, HTTP_X_FORWARDED_FOR=f"10.{n // 250}.{n % 250}.1")
+        answer = client.post("/subscribe", data, HTTP_X_FORWARDED_FOR=network)
         took[kind].append(time.perf_counter() - began)
         assert answer.status_code == 302
+    return took
+
+
+def is_even(took: dict[str, list[float]]) -> bool:
+    """Whether no kind's times tell it from those of a new address: medians, and p > 0.01."""
     medians = [statistics.median(times) for times in took.values()]
-    assert max(medians) - min(medians) < 0.005
-    for kind in kinds[1:]:
-        assert distance(took["new"], took[kind]) < 1.63 * (2 / 300) ** 0.5  # p > 0.01
+    if max(medians) - min(medians) >= 0.005:
+        return False
+    new, *others = took.values()
+    return all(distance(new, times) < 1.63 * (2 / 300) ** 0.5 for times in others)
 
 
 def distance(one: list[float], other: list[float]) -> float:
