@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from subscribers.fields import ReaderError, normalise_address
 from subscribers.grants import GrantValue, use_grant
@@ -46,7 +47,9 @@ def propose_address(subscriber_id: int, text: str) -> Proposal:
     address = normalise_address(text)
     current = Subscriber.objects.values_list("email", flat=True).get(pk=subscriber_id)
     if address == current:
-        raise ReaderError("email", "your letters go there already", "write another address")
+        raise ReaderError(
+            "email", gettext("your letters go there already"), gettext("write another address")
+        )
     free = not with_addresses([address]).exists() and not is_suppressed(address)
     return Proposal(address, free, {"email": address, "change": secrets.token_hex(8)})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from subscribers.fields import ReaderError, read_query
 from subscribers.interests import intern_query, lock_reader, set_expand
@@ -20,9 +21,9 @@ def edit_interest(subscriber_id: int, interest_id: int, text: str) -> None:
         query_id = intern_query(query.typed, row.query.expand)
         same = Interest.objects.filter(subscriber=subscriber_id, query=query_id)
         if same.exclude(pk=row.pk).exists():
-            raise ReaderError(
-                "interest", f"{query.typed!r} is one of your interests already", "remove one"
-            )
+            problem = gettext("“{text}” is one of your interests already")
+            mend = gettext("remove one")
+            raise ReaderError("interest", problem.format(text=query.typed), mend)
         row.query_id, row.text = query_id, query.typed
         row.save(update_fields=["query", "text"])
 
@@ -103,7 +104,9 @@ def _lock_interest(subscriber_id: int, interest_id: int) -> Interest:
 
 
 def _gone() -> ReaderError:
-    return ReaderError("interest", "this interest is gone", "look at the list as it is now")
+    return ReaderError(
+        "interest", gettext("this interest is gone"), gettext("look at the list as it is now")
+    )
 
 
 def set_language(subscriber_id: int, language: str) -> None:

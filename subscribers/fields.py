@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import available_timezones
 
+from django.utils.translation import get_language, gettext
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from newsletter.matching.base import QueryError, mark
@@ -45,11 +46,14 @@ class InterestError(ReaderError):
     """A query that is refused: `text` as it was read, and the 0-based `position` of the problem."""
 
     def __init__(self, text: str, error: QueryError) -> None:
-        where = f"{error.problem} in {_shown(text)} (at character {error.position + 1})"
-        super().__init__("interest", where, error.mend)
+        problem, mend = (gettext(part).format(**error.values) for part in error.patterns)
+        where = gettext("{problem} in {text} (at character {place})").format(
+            problem=problem, text=_shown(text), place=error.position + 1
+        )
+        super().__init__("interest", where, mend)
         self.text = text
         self.position = error.position
-        self.query_problem = error.problem
+        self.query_problem = problem
         self.refusal = error
 
     def explain(self) -> str:
@@ -78,23 +82,25 @@ def normalise_address(text: str) -> str:
     if local and not local.isascii():
         raise ReaderError(
             "email",
-            f"{_shown(address)} has letters outside ASCII before the @",
-            "mail cannot be sent there safely, ask for another address of this reader",
+            gettext("{address} has letters outside ASCII before the @").format(
+                address=_shown(address)
+            ),
+            gettext("mail cannot be sent there safely, write another address"),
         )
     try:
         found = validate_email(
             address, check_deliverability=False, globally_deliverable=False, strict=True
         )
     except EmailNotValidError as error:
-        reason = str(error).rstrip(".")
-        raise ReaderError(
-            "email", f"{_shown(address)} is no mail address", f"{reason}, write name@example.org"
-        ) from error
+        mend = gettext("write name@example.org")
+        if (get_language() or "en").startswith("en"):  # the library's reasons are in English
+            mend = f"{str(error).rstrip('.')}, {mend}"
+        problem = gettext("{address} is no mail address").format(address=_shown(address))
+        raise ReaderError("email", problem, mend) from error
     ascii_address = (found.ascii_email or "").lower()
     if "." not in domain and ascii_address.rpartition("@")[2] != "localhost":
-        raise ReaderError(
-            "email", f"{_shown(address)} ends in no full domain", "write name@example.org"
-        )
+        problem = gettext("{address} ends in no full domain").format(address=_shown(address))
+        raise ReaderError("email", problem, gettext("write name@example.org"))
     return ascii_address
 
 
@@ -105,8 +111,11 @@ def read_zone(text: str) -> str:
     if found := zones.get(name.casefold()):
         return found
     near = list(dict.fromkeys(_near_zones(name.casefold().replace(" ", "_"), zones)))
-    mend = f"did you mean {' or '.join(near)}?" if near else "write a name such as Europe/Paris"
-    raise ReaderError("timezone", f"{_shown(name)} is no IANA time zone", mend)
+    mend = gettext("write a name such as Europe/Paris")
+    if near:
+        mend = gettext("did you mean {names}?").format(names=gettext(" or ").join(near))
+    problem = gettext("{name} is no IANA time zone").format(name=_shown(name))
+    raise ReaderError("timezone", problem, mend)
 
 
 def read_hour(text: str) -> time:
@@ -116,9 +125,8 @@ def read_hour(text: str) -> time:
         hour, minute = int(found[1]), int(found[2] or 0)
         if hour < 24 and minute < 60:
             return time(hour, minute)
-    raise ReaderError(
-        "hour", f"{_shown(text)} is no hour of the day", "write 0 to 23, or 8:30 with minutes"
-    )
+    problem = gettext("{hour} is no hour of the day").format(hour=_shown(text))
+    raise ReaderError("hour", problem, gettext("write 0 to 23, or 8:30 with minutes"))
 
 
 def read_weekdays(text: str) -> int:
@@ -148,8 +156,8 @@ def read_papers(text: str) -> int:
         return int(number)
     raise ReaderError(
         "papers_per_letter",
-        f"{_shown(text)} papers per letter",
-        f"write a number from 1 to {MOST_PAPERS_PER_LETTER}",
+        gettext("{number} papers per letter").format(number=_shown(text)),
+        gettext("write a number from 1 to {most}").format(most=MOST_PAPERS_PER_LETTER),
     )
 
 
@@ -160,8 +168,8 @@ def read_similar(text: str) -> int:
         return int(number)
     raise ReaderError(
         "similar_up_to",
-        f"similar papers up to {_shown(text)}",
-        f"write a number from 0 (off) to {MOST_SIMILAR}",
+        gettext("similar papers up to {number}").format(number=_shown(text)),
+        gettext("write a number from 0 (off) to {most}").format(most=MOST_SIMILAR),
     )
 
 

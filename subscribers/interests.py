@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from subscribers.fields import QueryText, ReaderError, read_query
 from subscribers.models import MOST_INTERESTS, Interest, Query, Subscriber
@@ -46,10 +47,11 @@ def set_expand(interest_id: int, expand: bool) -> int:
         query_id = _intern(row.query.text, expand)
         same = Interest.objects.filter(subscriber=row.subscriber_id, query_id=query_id)
         if same.exclude(pk=interest_id).exists():
-            how = "with" if expand else "without"
-            raise ReaderError(
-                "interest", f"{row.text!r} is there {how} synonyms already", "remove one of the two"
-            )
+            problem = gettext("“{text}” is there without synonyms already")
+            if expand:
+                problem = gettext("“{text}” is there with synonyms already")
+            mend = gettext("remove one of the two")
+            raise ReaderError("interest", problem.format(text=row.text), mend)
         row.query_id = query_id
         row.save(update_fields=["query"])
     return query_id
@@ -73,8 +75,10 @@ def keep_interest(subscriber_id: int, query: QueryText, weight: int, expand: boo
     if mine.count() >= MOST_INTERESTS:
         raise ReaderError(
             "interest",
-            f"{query.typed!r} would be interest {MOST_INTERESTS + 1}",
-            f"a reader has at most {MOST_INTERESTS}, remove one first",
+            gettext("“{text}” would be interest {number}").format(
+                text=query.typed, number=MOST_INTERESTS + 1
+            ),
+            gettext("a reader has at most {most}, remove one first").format(most=MOST_INTERESTS),
         )
     last = mine.aggregate(last=Max("position"))["last"]
     return Interest.objects.create(

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from subscribers.fields import ReaderError
 from subscribers.interests import lock_reader
@@ -31,11 +32,12 @@ def pause_reader(subscriber_id: int, until: date | None, now: datetime) -> None:
         if until is not None and not today < until <= today + LONGEST_PAUSE:
             raise ReaderError(
                 "until",
-                f"{until} is no day to pause until",
-                "choose a day from tomorrow, in a year",
+                gettext("{day} is no day to pause until").format(day=until),
+                gettext("choose a day from tomorrow, within a year"),
             )
         if row.status not in (Status.CONFIRMED, Status.PAUSED):
-            raise ReaderError("status", "there are no letters to pause", "subscribe first")
+            problem, mend = gettext("there are no letters to pause"), gettext("subscribe first")
+            raise ReaderError("status", problem, mend)
         row.status, row.paused_until, row.next_send_at = Status.PAUSED, until, None
         row.save(update_fields=["status", "paused_until", "next_send_at"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from string import Formatter
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import translation
 from newsletter.matching.base import QueryError
 from newsletter.matching.query import parse_query
 from newsletter.refusals import translate_refusal
+from subscribers import fields
 
 REFUSED = [
     "", "-", "foo:x", "a~1", '"a', '""', '"a b"~x', "a)", "-a", "(" * 30 + "a" + ")" * 30, "()",
@@ -44,3 +46,22 @@ def test_what_was_typed_may_have_braces() -> None:
         parse_query("{}")
     with pytest.raises(QueryError):
         parse_query("{0}:{x} AND")
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "german"),
+    [
+        (fields.normalise_address, "ada", "ist keine Mailadresse: schreiben Sie name@example.org"),
+        (fields.normalise_address, "ada@host", "endet nicht auf eine vollständige Domain"),
+        (fields.read_zone, "Europe/Pariss", "meinten Sie Europe/Paris"),
+        (fields.read_hour, "25", "ist keine Stunde des Tages"),
+        (fields.read_papers, "99", "schreiben Sie eine Zahl von 1 bis 30"),
+        (fields.read_query, "(RL", "„(“ wird nicht geschlossen in '(RL' (bei Zeichen 1)"),
+    ],
+)
+def test_it_refuses_what_a_reader_typed_in_german(
+    read: Callable[[str], object], text: str, german: str
+) -> None:
+    with translation.override("de"), pytest.raises(fields.ReaderError) as refused:
+        read(text)
+    assert german in str(refused.value)
