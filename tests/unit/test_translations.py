@@ -21,12 +21,16 @@ from tests.factories import DAY
 
 CODES = [code for code, _ in list_languages() if code != SOURCE]
 HOLE = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|</?\w+[^>]*>")
-PAGES = [
-    *sorted((ROOT / "templates/web").rglob("*.html")),
-    *sorted((ROOT / "templates/email").rglob("*.*")),
-]
 # The inbox is the demo's; the bare page is shown where nothing else works; styles have no words.
 UNMARKED = ("web/inbox/", "web/500_bare.html", "email/style.css")
+PAGES = [
+    path
+    for path in (
+        *sorted((ROOT / "templates/web").rglob("*.html")),
+        *sorted((ROOT / "templates/email").rglob("*.*")),
+    )
+    if not path.relative_to(ROOT / "templates").as_posix().startswith(UNMARKED)
+]
 MARKED = re.compile(
     r"\{% (blocktrans\w*|comment).*?%\}.*?\{% end\1 %\}|\{% block width %\}\w*"
     r"|<(code|kbd|samp)\b.*?</\2>|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
@@ -74,8 +78,6 @@ def has_same_holes(message: Message) -> bool:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_it_marks_every_text_of_a_template(path: Path) -> None:
-    if path.relative_to(ROOT / "templates").as_posix().startswith(UNMARKED):
-        pytest.skip("not translated")
     source = MARKED.sub(" ", path.read_text(encoding="utf-8"))
     spoken = [
         text
