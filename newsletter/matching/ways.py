@@ -31,7 +31,8 @@ class AtomList:
         self.atoms: list[Atom] = []
         self.expand: list[bool] = []
         self._numbers: dict[tuple[Atom, bool], int] = {}
-        self._by_words: tuple[dict[str, int], dict[str, int]] = {}, {}
+        # As typed, as typed with synonyms, quoted: three atoms that are not one, as to their score.
+        self._by_words: tuple[dict[str, int], dict[str, int], dict[str, int]] = {}, {}, {}
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -46,7 +47,7 @@ class AtomList:
         if atom.field or atom.slack:
             number = self._numbers.setdefault((atom, expand), len(self.atoms))
         else:
-            by_words = self._by_words[expand and not atom.quoted]
+            by_words = self._by_words[2 if atom.quoted else expand]
             number = by_words.setdefault(atom.words, len(self.atoms))
         if number == len(self.atoms):
             self.add(atom, expand)

@@ -47,6 +47,7 @@ def rows_of_index(wanted: Compiled, documents: list[Document]) -> Rows:
 @example([make_document("very very very deep")], ["very very", '"very deep"~2'], True)
 @example([make_document("x", "RL RL agents, reinforcement learning")], ["RL", "RL -x"], True)
 @example([make_document("a b c d e f g h", "a-b-c-d-e-f")], ["abcdefgh", "a b c d e f"], True)
+@example([make_document("", "learning")], ["learning", 'learning AND "learning"'], False)
 @example([make_document("the models of federated learning")], ['"the learn*"~4'], True)
 def test_it_finds_what_the_index_finds(
     documents: list[Document], texts: list[str], expand: bool
