@@ -210,7 +210,7 @@ def test_it_switches_synonyms_of_an_interest_off_and_on() -> None:
 def test_it_refuses_to_make_two_interests_one() -> None:
     reader = subscribe("RL")
     exact = add_interest(reader, "RL", expand=False)
-    with pytest.raises(ReaderError, match="'RL' is there with synonyms already"):
+    with pytest.raises(ReaderError, match="“RL” is there with synonyms already"):
         set_expand(exact, True)
     with pytest.raises(ReaderError, match="no interest has the number"):
         set_expand(987_654, True)
