@@ -1,9 +1,10 @@
 # Paper Round: web, worker, beat and every command in one image.
 FROM python:3.12-slim AS packages
-COPY requirements/run.txt /tmp/run.txt
+WORKDIR /opt/packages
+COPY requirements/run.txt .
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes --only-binary :all: -r /tmp/run.txt
+        --require-hashes --only-binary :all: -r run.txt
 
 FROM python:3.12-slim
 ENV PATH=/opt/venv/bin:$PATH \

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import Any
 
 from celery import Celery
-from celery.schedules import crontab
 from celery.signals import (
     after_setup_logger,
     after_setup_task_logger,
@@ -48,10 +47,10 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
-    "prune": {"task": "newsletter.tasks.prune", "schedule": crontab(hour=4, minute=20)},
-    "learn-synonyms": {
-        "task": "newsletter.tasks.learn_synonyms",
-        "schedule": crontab(hour=3, minute=40),
+    "chores": {
+        "task": "newsletter.tasks.do_chores",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
     },
 }
 

@@ -28,7 +28,6 @@ from newsletter.papers import DAYS_LATE, waiting_papers
 from newsletter.planning import mend_schedules, plan_deliveries, plan_edition
 from newsletter.recovery import recover
 from newsletter.retention import DELIVERIES as DELIVERIES_KEPT
-from newsletter.retention import purge_daily
 from newsletter.searchbook import keep_blocks
 from newsletter.sending import Outbox, deliver_batch
 from newsletter.stopping import is_stopping
@@ -217,7 +216,7 @@ def run_minute(now: datetime) -> int:
     """Do what is due now short of sending letters; return how many were planned.
 
     Recover, freeze, match, plan, and send the service mail that waits. Readers whose pause is over
-    read again first; once a day what is old is purged last.
+    read again first.
     """
     recover()
     mend_stranded()
@@ -227,7 +226,6 @@ def run_minute(now: datetime) -> int:
     planned = plan_deliveries(now)
     close_editions(now)
     send_service_mail(now, NOTICES)
-    purge_daily(now)
     forget_tallies()
     return planned
 

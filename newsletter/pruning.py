@@ -1,4 +1,4 @@
-"""What is kept for how long: deleted daily, and by `manage.py prune`."""
+"""What of sources is kept for how long."""
 
 from __future__ import annotations
 
@@ -28,16 +28,13 @@ KEPT_DAYS = {
 BATCH = 5000
 
 
-def prune(now: datetime, *, dry_run: bool = False) -> dict[str, int]:
+def prune_sources(now: datetime) -> dict[str, int]:
     """Delete what is older than it is kept, and return how many rows, by name.
 
-    A dry run counts only. Running again deletes nothing more; rows go in batches, so that no lock
-    is held for long.
+    Running again deletes nothing more; rows go in batches, so that no lock is held for long.
     """
     before = {name: now - timedelta(days=days) for name, days in KEPT_DAYS.items()}
     samples = FetchRun.objects.filter(finished_at__lt=before["samples"]).exclude(sample="")
-    counts = {"samples": samples.count() if dry_run else samples.update(sample="")}
-    day = before["days of sources"].date()
     rows: dict[str, QuerySet[Any]] = {
         "fetches": FetchRun.objects.filter(started_at__lt=before["fetches"]),
         "quarantined records": Quarantined.objects.filter(
@@ -45,12 +42,11 @@ def prune(now: datetime, *, dry_run: bool = False) -> dict[str, int]:
         ),
         "validators": FetchedPage.objects.filter(fetched_at__lt=before["validators"]),
         "hosts": FetchHost.objects.filter(next_at__lt=before["hosts"]),
-        "days of sources": SourceDay.objects.filter(day__lt=day),
+        "days of sources": SourceDay.objects.filter(day__lt=before["days of sources"].date()),
         "packed words": _old_words(),
     }
-    for name, found in rows.items():
-        counts[name] = found.count() if dry_run else _delete(found)
-    return counts
+    emptied = {"samples": samples.update(sample="")}
+    return emptied | {name: _delete(found) for name, found in rows.items()}
 
 
 def _old_words() -> QuerySet[PackedWords]:

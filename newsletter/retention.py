@@ -1,4 +1,4 @@
-"""What is not kept: each kind of row goes after its time, a thousand at a time, once a day."""
+"""What of readers is not kept: each kind of row goes after its time, a thousand at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from newsletter.erasure import allow_forgetting, fold_deliveries, forget_reader
-from newsletter.models import Chore, Delivery
+from newsletter.models import Delivery
 from newsletter.notices import forget_notices
 from subscribers.confirming import forget_unconfirmed
 from subscribers.grants import forget_grants
@@ -28,12 +28,11 @@ QUERIES = timedelta(days=1)  # that nobody asks for
 
 AT_ONCE = 1_000  # rows of one transaction
 MOST = 20  # of them in one run: the next run goes on
-EVERY = timedelta(hours=20)
 ENDED = ("sent", "failed", "cancelled", "empty", "in_doubt")
 
 
 @dataclass(frozen=True, slots=True)
-class Purged:
+class Pruned:
     """How many rows of each kind went."""
 
     unconfirmed: int = 0
@@ -51,32 +50,23 @@ class Purged:
         return [(field.name, getattr(self, field.name)) for field in fields(self)]
 
 
-def purge_daily(now: datetime) -> Purged | None:
-    """Purge if that was not done for most of a day; None where it was, by whichever process."""
-    Chore.objects.bulk_create(
-        [Chore(name="purge", done_at=now - timedelta(days=365))], ignore_conflicts=True
-    )
-    due = Chore.objects.filter(name="purge", done_at__lte=now - EVERY)
-    return purge(now) if due.update(done_at=now) else None
-
-
-def purge(now: datetime) -> Purged:
+def prune_readers(now: datetime) -> Pruned:
     """Delete or fold what has had its time at `now`; doing it again finds nothing."""
-    return Purged(
+    return Pruned(
         unconfirmed=forget_unconfirmed(now - UNCONFIRMED),
-        unsubscribed=_purge_unsubscribed(now),
-        deliveries=_purge_deliveries(now),
-        networks=_purge_networks(now - NETWORKS),
+        unsubscribed=_prune_unsubscribed(now),
+        deliveries=_prune_deliveries(now),
+        networks=_prune_networks(now - NETWORKS),
         notices=forget_notices(now - NOTICES),
         grants=forget_grants(now - GRANTS),
         signups=Signup.objects.filter(created_at__lt=now - SIGNUPS).delete()[0],
         limits=forget_limits(now),
-        queries=_purge_queries(now - QUERIES),
+        queries=_prune_queries(now - QUERIES),
         sessions=Session.objects.filter(expire_date__lt=now).delete()[0],
     )
 
 
-def _purge_unsubscribed(now: datetime) -> int:
+def _prune_unsubscribed(now: datetime) -> int:
     rows = Subscriber.objects.filter(
         status=Subscriber.Status.UNSUBSCRIBED, unsubscribed_at__lt=now - UNSUBSCRIBED
     )
@@ -84,7 +74,7 @@ def _purge_unsubscribed(now: datetime) -> int:
     return sum(forget_reader(subscriber_id, now) for subscriber_id in ids)
 
 
-def _purge_deliveries(now: datetime) -> int:
+def _prune_deliveries(now: datetime) -> int:
     """Fold the ended deliveries of editions more than 90 days old into counts."""
     old = Delivery.objects.filter(edition__date__lt=(now - DELIVERIES).date(), state__in=ENDED)
     gone = 0
@@ -98,7 +88,7 @@ def _purge_deliveries(now: datetime) -> int:
     return gone
 
 
-def _purge_networks(before: datetime) -> int:
+def _prune_networks(before: datetime) -> int:
     """Empty where consents came from; what was agreed to, when and in which words stays."""
     with transaction.atomic():
         allow_forgetting()
@@ -106,7 +96,7 @@ def _purge_networks(before: datetime) -> int:
         return ConsentEvent.objects.filter(known, at__lt=before).update(network="", user_agent="")
 
 
-def _purge_queries(before: datetime) -> int:
+def _prune_queries(before: datetime) -> int:
     asked = Interest.objects.values("query")
     rows = Query.objects.filter(created_at__lt=before).exclude(pk__in=asked)
     return (

@@ -139,8 +139,7 @@ CELERY_TASK_QUEUES = [Queue(name) for name in ("at_once", "digests", "sources")]
 CELERY_TASK_ROUTES = {
     "newsletter.tasks.deliver": {"queue": "digests"},
     "newsletter.tasks.fetch_papers": {"queue": "sources"},
-    "newsletter.tasks.learn_synonyms": {"queue": "sources"},
-    "newsletter.tasks.prune": {"queue": "sources"},
+    "newsletter.tasks.do_chores": {"queue": "sources"},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -15,7 +15,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from newsletter import acronyms, clock, days, fetching, pruning, recovery, subscribing
+from newsletter import chores, clock, days, fetching, recovery, subscribing
 
 logger = logging.getLogger(__name__)
 
@@ -83,13 +83,6 @@ def recover() -> dict[str, int]:
     return {"settled": recovered.settled, "in_doubt": recovered.in_doubt}
 
 
-@shared_task  # type: ignore[untyped-decorator]
-def learn_synonyms() -> dict[str, int]:
-    """Daily: propose what new papers define; nothing counts before the operator accepts it."""
-    learnt = acronyms.learn_synonyms()
-    return {"papers": learnt.papers, "proposed": learnt.proposed}
-
-
 def ask_for_delivery() -> None:
     """Hint that letters are due, if any are; a broker that is away costs the hint alone."""
     if not days.has_due_deliveries():
@@ -130,6 +123,6 @@ def fetch_next() -> int:
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def prune() -> dict[str, int]:
-    """Daily: delete what has been kept for as long as is said."""
-    return pruning.prune(timezone.now())
+def do_chores() -> dict[str, list[str]]:
+    """Every hour: what no process has done for most of a day."""
+    return {"done": chores.do_chores(timezone.now())}

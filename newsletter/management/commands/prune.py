@@ -7,14 +7,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from newsletter.pruning import KEPT_DAYS, prune
+from newsletter.chores import prune
 
 
 class Command(BaseCommand):
     help = (
-        "Delete what is older than it is kept, as the scheduler does daily: "
-        + ", ".join(f"{name} {days} days" for name, days in KEPT_DAYS.items())
-        + ", packed words of all but the newest 30 editions."
+        "Delete or anonymise what is older than it is kept, as workers and `tick` do daily by "
+        "themselves. docs/managing.md says how long readers' data are kept, docs/fetching.md what "
+        "of sources is."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
+from newsletter.chores import do_chores
 from newsletter.clock import check_clock
 from newsletter.days import drain_deliveries, run_minute
 from newsletter.fetching import fetch_source, list_due_sources, watch_sources
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         return None
 
     def fetch_aside(self) -> None:
-        """Fetch in a thread of its own: a source may take minutes, and letters do not wait."""
+        """Fetch and do the day's chores in a thread of its own: letters do not wait for minutes."""
         try:
             self.fetch()
         except Exception as error:  # the next round tries again
@@ -65,6 +66,7 @@ class Command(BaseCommand):
             report = fetch_source(source_id)
             if report and (report.new or report.problem):
                 self.stdout.write(f"{report.source}: {report.new} new papers {report.problem}")
+        do_chores(timezone.now())
 
     def tick(self) -> None:
         now = timezone.now()

@@ -12,12 +12,13 @@ import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
-from newsletter import retention
-from newsletter.days import run_day, run_minute
+from newsletter import chores, retention
+from newsletter.chores import do_chores, prune, take_chore
+from newsletter.days import run_day
 from newsletter.editions import EditionError
 from newsletter.models import Chore, Delivery, EditionTally, Notice
 from newsletter.notices import queue_notice
-from newsletter.retention import purge, purge_daily
+from newsletter.retention import prune_readers
 from subscribers.grants import issue_grant
 from subscribers.limits import take
 from subscribers.models import (
@@ -48,19 +49,19 @@ def test_who_never_confirmed_is_forgotten_after_seven_days() -> None:
     now = timezone.now()
     reader = subscribe("RL")
     at(reader, status="unconfirmed", confirmed_at=None, created_at=now)
-    assert purge(now + 6 * DAY).unconfirmed == 0
-    assert purge(now + 7 * DAY + timedelta(minutes=1)).unconfirmed == 1
+    assert prune_readers(now + 6 * DAY).unconfirmed == 0
+    assert prune_readers(now + 7 * DAY + timedelta(minutes=1)).unconfirmed == 1
     assert not Subscriber.objects.exists()
     assert not Suppression.objects.exists()
-    assert purge(now + 8 * DAY).unconfirmed == 0
+    assert prune_readers(now + 8 * DAY).unconfirmed == 0
 
 
 def test_who_left_is_forgotten_after_28_days_and_not_imported_again() -> None:
     now = timezone.now()
     reader = subscribe("RL", email="ada@reader.example")
     unsubscribe(reader, "test", now)
-    assert purge(now + 27 * DAY).unsubscribed == 0
-    assert purge(now + 28 * DAY + timedelta(minutes=1)).unsubscribed == 1
+    assert prune_readers(now + 27 * DAY).unsubscribed == 0
+    assert prune_readers(now + 28 * DAY + timedelta(minutes=1)).unsubscribed == 1
     assert not Subscriber.objects.exists()
     assert not ConsentEvent.objects.exists()
     assert Suppression.objects.get().reason == "unsubscribed"
@@ -73,7 +74,7 @@ def test_who_came_back_is_not_forgotten() -> None:
     reader = subscribe("RL")
     unsubscribe(reader, "test", now)
     begin_again(Subscriber.objects.get(pk=reader), now + DAY)
-    assert purge(now + 40 * DAY).unsubscribed == 0
+    assert prune_readers(now + 40 * DAY).unsubscribed == 0
     assert Subscriber.objects.get().status == "confirmed"
 
 
@@ -83,20 +84,20 @@ def test_deliveries_become_counts_after_90_days(server: SmtpServer) -> None:
     subscribe("astronomy")
     store(RL)
     run_day(None, MORNING, everyone=True)
-    assert purge(MORNING + 89 * DAY).deliveries == 0
-    assert purge(MORNING + 92 * DAY).deliveries == 4
+    assert prune_readers(MORNING + 89 * DAY).deliveries == 0
+    assert prune_readers(MORNING + 92 * DAY).deliveries == 4
     assert not Delivery.objects.exists()
     tallies = EditionTally.objects.order_by("state")
     counted = [(row.state, row.deliveries, row.papers) for row in tallies]
     assert counted == [("empty", 1, 0), ("sent", 3, 3)]
-    assert purge(MORNING + 93 * DAY).deliveries == 0
+    assert prune_readers(MORNING + 93 * DAY).deliveries == 0
 
 
 def test_a_day_whose_letters_are_counts_is_not_mailed_again(server: SmtpServer) -> None:
     subscribe("reinforcement learning")
     store(RL)
     run_day(None, MORNING, everyone=True)
-    purge(MORNING + 92 * DAY)
+    prune_readers(MORNING + 92 * DAY)
     with pytest.raises(EditionError, match="kept as counts"):
         run_day(MORNING.date(), MORNING + 92 * DAY, everyone=True)
     assert len(server.accepted) == 1
@@ -110,7 +111,7 @@ def test_what_still_waits_is_never_folded(server: SmtpServer) -> None:
     store(RL)
     edition, _ = prepare_edition(MORNING.date(), MORNING)
     plan_edition(edition, MORNING, everyone=True)
-    assert purge(MORNING + 400 * DAY).deliveries == 0
+    assert prune_readers(MORNING + 400 * DAY).deliveries == 0
     assert Delivery.objects.get().state == "queued"
 
 
@@ -122,8 +123,8 @@ def test_where_a_consent_came_from_is_emptied_after_30_days() -> None:
     )  # fmt: skip
     record_consent(reader, ConsentEvent.Kind.SUBSCRIBED, "the form", "I agree", evidence)
     now = timezone.now()
-    assert purge(now + 29 * DAY).networks == 0
-    assert purge(now + 30 * DAY + timedelta(minutes=1)).networks == 1
+    assert prune_readers(now + 29 * DAY).networks == 0
+    assert prune_readers(now + 30 * DAY + timedelta(minutes=1)).networks == 1
     event = ConsentEvent.objects.get(kind="subscribed")
     assert (event.network, event.user_agent) == ("", "")
     assert (event.wording, event.url, event.form_version) == ("I agree", evidence.url, "f" * 16)
@@ -137,9 +138,9 @@ def test_service_mail_rights_forms_and_counts_go(server: SmtpServer) -> None:
     issue_grant(reader, "manage", timedelta(minutes=30), now=now)
     Signup.objects.create(email="a@b.example", choices={}, evidence={}, created_at=now)
     take("test", "thing", 5, timedelta(hours=1), now)
-    kept = purge(now + timedelta(minutes=5))
+    kept = prune_readers(now + timedelta(minutes=5))
     assert (kept.notices, kept.grants, kept.signups, kept.limits) == (0, 0, 0, 0)
-    gone = purge(now + 8 * DAY)
+    gone = prune_readers(now + 8 * DAY)
     assert (gone.notices, gone.signups, gone.limits) == (1, 1, 1)
     assert gone.grants == 2
     for model in (Notice, Grant, Signup, LimitCount):
@@ -149,30 +150,55 @@ def test_service_mail_rights_forms_and_counts_go(server: SmtpServer) -> None:
 def test_queries_nobody_asks_for_go() -> None:
     subscribe("RL")
     Query.objects.create(text="nobody's")
-    assert purge(timezone.now() + 2 * DAY).queries == 1
+    assert prune_readers(timezone.now() + 2 * DAY).queries == 1
     assert Query.objects.count() == 1
 
 
-def test_it_purges_once_a_day_whoever_comes(server: SmtpServer) -> None:
+def test_chores_are_done_once_a_day_by_whoever_comes() -> None:
     now = timezone.now()
-    assert purge_daily(now) is not None
-    assert purge_daily(now + timedelta(hours=19)) is None
-    assert purge_daily(now + timedelta(hours=21)) is not None
+    assert do_chores(now) == ["prune readers", "prune sources", "learn synonyms"]
+    assert do_chores(now + timedelta(hours=19)) == []
+    assert take_chore("prune readers", now + timedelta(hours=21))
+    assert not take_chore("prune readers", now + timedelta(hours=21))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_small_box_does_its_chores_without_a_broker() -> None:
     reader = subscribe("RL")
-    at(reader, status="unconfirmed", confirmed_at=None, created_at=now - 9 * DAY)
-    Chore.objects.update(done_at=now - DAY)
-    run_minute(now)
+    at(reader, status="unconfirmed", confirmed_at=None, created_at=timezone.now() - 9 * DAY)
+    store("A graph neural network (GNN) for graphs")
+    call_command("tick", stdout=StringIO())
+    assert not Subscriber.objects.filter(pk=reader).exists()
+    assert Chore.objects.filter(done_at__gte=timezone.now() - DAY).count() == 3
+
+
+def test_a_chore_that_fails_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(chores.CHORES, "prune readers", lambda now: 1 / 0)
+    assert do_chores(timezone.now()) == ["prune sources", "learn synonyms"]
+    assert "'prune readers' failed" in caplog.text
+
+
+def test_a_dry_run_counts_and_keeps() -> None:
+    reader = subscribe("RL")
+    unsubscribe(reader, "test", timezone.now())
+    later = timezone.now() + 30 * DAY
+    counts = prune(later, dry_run=True)
+    assert counts["unsubscribed"] == 1
+    assert Subscriber.objects.filter(pk=reader).exists()
+    assert prune(later) == counts
     assert not Subscriber.objects.filter(pk=reader).exists()
 
 
 def test_the_command_says_what_went() -> None:
     out = StringIO()
-    call_command("purge", stdout=out)
-    assert out.getvalue().strip() == "nothing is old enough to go"
+    call_command("prune", stdout=out)
+    assert out.getvalue().strip() == "nothing deleted"
     reader = subscribe("RL")
     unsubscribe(reader, "test", timezone.now())
     with time_machine.travel(timezone.now() + 30 * DAY):
-        call_command("purge", stdout=out)
+        call_command("prune", stdout=out)
     assert "1 unsubscribed" in out.getvalue()
 
 
