@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.conf import settings
+from pytest_django import Settings
+
+from tests.smtp import SmtpServer
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +29,12 @@ def shipped_synonyms(request: pytest.FixtureRequest) -> None:
 def no_beacon() -> None:
     """A test's database knows no letter of the test before: that makes it no restored backup."""
     (Path(settings.VAR_DIR) / "last-sent.json").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[SmtpServer]:
+    """The relay that letters and service mail are handed to: real SMTP, on a socket."""
+    with SmtpServer() as server:
+        settings.EMAIL_URL = server.url
+        settings.EMAIL_TIMEOUT = 5
+        yield server

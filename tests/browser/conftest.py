@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.demosite import CHROMIUM, DemoSite
@@ -39,3 +40,12 @@ def chromium() -> Iterator[Browser]:
     finally:
         if before is None:
             del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """The browser for one test on Django's own live server: nothing is left for the next."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+    connections.close_all()  # Django keeps one per loop: it would keep the database busy

@@ -14,18 +14,12 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 MAIL_SECONDS = 60.0  # that a mail may take: the worker starts with the demo
-# Collects what the policy of a page forbade, from before its first byte is read.
-WATCH = """
-window.forbidden = [];
-document.addEventListener("securitypolicyviolation", event =>
-  window.forbidden.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +92,3 @@ class DemoSite:
             link.click()
         opened.value.wait_for_load_state()
         return opened.value
-
-
-class Watch:
-    """What went wrong in a browser's pages: errors, forbidden things, other hosts."""
-
-    def __init__(self, context: BrowserContext, site: DemoSite) -> None:
-        self.problems: list[str] = []
-        self._site = site
-        context.add_init_script(WATCH)
-        context.on("page", self._add)
-        for page in context.pages:
-            self._add(page)
-
-    def _add(self, page: Page) -> None:
-        page.on("pageerror", lambda error: self.problems.append(f"{page.url}: {error}"))
-        page.on("console", lambda m: self._note(page, m.type, m.text))
-        page.on("request", lambda request: self._check(request.url))
-
-    def _note(self, page: Page, kind: str, text: str) -> None:
-        # A page that is not there is asked for on purpose; and Playwright's own script, which
-        # finds the link to press, is the one that the letter's sandbox blocks.
-        expected = ("Failed to load resource", "Blocked script execution")
-        if kind == "error" and not any(words in text for words in expected):
-            self.problems.append(f"{page.url}: {text}")
-
-    def _check(self, url: str) -> None:
-        if not url.startswith((f"{self._site.url}/", "about:", "data:image/svg")):
-            self.problems.append(f"loads {url}")
-
-    def forbidden(self, page: Page) -> list[str]:
-        return list(page.evaluate("window.forbidden || []"))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import mailbox
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from newsletter.editions import freeze_edition, match_edition, open_edition, site_date
+from tests.browser.demosite import CHROMIUM
+from tests.browser.watching import open_page
 from tests.factories import DAY, FOLDING, MORNING, RL, store, subscribe
 from tests.integration.admin.makers import (
     make_deliveries,
@@ -25,23 +23,11 @@ from tests.integration.admin.makers import (
 )
 from tests.integration.test_inbox import make_mail
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed"),
     pytest.mark.django_db(transaction=True),
 ]
 SIZES = {"desktop": 1280, "phone": 390}
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    # Playwright runs a loop in this thread; Django would take that for asynchronous code.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        # Django keeps a connection per loop: this one would be left behind, and the database busy.
-        connections.close_all()
 
 
 @pytest.fixture
@@ -53,17 +39,6 @@ def context(browser: Browser, live_server: Any) -> BrowserContext:
     session = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
     return context
-
-
-def open_page(context: BrowserContext, url: str) -> tuple[Page, list[str]]:
-    """Open a page; the list collects what goes wrong in it, and loads from elsewhere."""
-    page, problems = context.new_page(), list[str]()
-    host = "/".join(url.split("/")[:3])
-    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith(host) else problems.append(r.url))
-    page.goto(url)
-    return page, problems
 
 
 def test_it_lets_an_operator_in_by_the_form(browser: Browser, live_server: Any) -> None:
@@ -85,14 +60,15 @@ def test_it_shows_the_morning_without_errors(
     context: BrowserContext, live_server: Any, size: str, scheme: Any
 ) -> None:
     make_deliveries(make_edition(site_date(timezone.now())), make_readers(3), "failed")
-    page, problems = open_page(context, f"{live_server.url}/admin/")
+    page = context.new_page()
+    watch = open_page(page, f"{live_server.url}/admin/")
     page.set_viewport_size({"width": SIZES[size], "height": 800})
     page.emulate_media(color_scheme=scheme)
     assert page.get_by_role("heading", name="The last 1 edition").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("link", name="3 failed", exact=True).click()
     assert "state__exact=failed" in page.url
-    assert problems == []
+    assert watch.problems == []
 
 
 def test_it_previews_a_letter_in_a_frame_where_nothing_runs(
@@ -104,15 +80,14 @@ def test_it_previews_a_letter_in_a_frame_where_nothing_runs(
     match_edition(edition, MORNING)
     subscribe("reinforcement learning", email="noor@reader.example")
     subscribe("protein folding", email="ines@reader.example")
-    page, problems = open_page(
-        context, f"{live_server.url}/admin/newsletter/edition/{edition}/preview/"
-    )
+    page = context.new_page()
+    watch = open_page(page, f"{live_server.url}/admin/newsletter/edition/{edition}/preview/")
     page.get_by_label("Preview as the reader").fill("ines")
     page.get_by_role("button", name="Find").click()
     letter = page.frame_locator("iframe.pr-letter")
     assert FOLDING in letter.locator("body").inner_text()
     assert RL not in letter.locator("body").inner_text()
-    assert problems == []
+    assert watch.problems == []
 
 
 @pytest.mark.urls("tests.integration.inbox_urls")
@@ -123,7 +98,8 @@ def test_it_shows_mail_as_it_arrives_and_runs_nothing_in_it(
     settings.INBOX_DIR = tmp_path / "inbox"
     box = mailbox.Maildir(settings.INBOX_DIR, create=True)
     context = browser.new_context(viewport={"width": width, "height": 800})
-    page, problems = open_page(context, f"{live_server.url}/inbox/")
+    page = context.new_page()
+    watch = open_page(page, f"{live_server.url}/inbox/")
     assert page.get_by_text("No letter yet").is_visible()
     mail = make_mail("Nine papers")
     mail.get_body(("html",)).set_content(  # type: ignore[union-attr]
@@ -140,4 +116,4 @@ def test_it_shows_mail_as_it_arrives_and_runs_nothing_in_it(
     opened.value.wait_for_load_state()
     assert opened.value.get_by_label("To").input_value() == "ada"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert [problem for problem in problems if "Blocked script execution" not in problem] == []
+    assert watch.problems == []

@@ -14,7 +14,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import judges
-from tests.browser.demosite import CHROMIUM, DemoSite, Letter, Watch
+from tests.browser.demosite import CHROMIUM, DemoSite, Letter
+from tests.browser.watching import Watch
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 
@@ -29,7 +30,7 @@ class Walk:
         self.site = site
         self.scripts = scripts
         self.page = context.new_page()
-        self.watch = Watch(context, site)
+        self.watch = Watch(context, site.url)
 
     def press(self, name: str | re.Pattern[str], exact: bool = False) -> None:
         self.page.get_by_role("button", name=name, exact=exact).first.click()

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import judges
-from tests.browser.demosite import CHROMIUM, DemoSite, Watch
+from tests.browser.demosite import CHROMIUM, DemoSite
+from tests.browser.watching import Watch
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 
@@ -79,7 +80,7 @@ def context(
 ) -> Iterator[tuple[BrowserContext, Watch]]:
     context = chromium.new_context(color_scheme=request.param, locale="en")
     context.add_cookies(visit)
-    yield context, Watch(context, demo_site)
+    yield context, Watch(context, demo_site.url)
     context.close()
 
 
@@ -193,7 +194,7 @@ def test_its_admin_loads_only_its_own_and_breaks_no_policy(
     demo_site: DemoSite, chromium: Browser
 ) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    watch, page = Watch(context, demo_site), context.new_page()
+    watch, page = Watch(context, demo_site.url), context.new_page()
     page.goto(f"{demo_site.url}/admin/")
     page.fill("[name=username]", "admin")
     page.fill("[name=password]", (demo_site.var / "demo-password").read_text().strip())

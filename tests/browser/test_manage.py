@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 from pytest_django.fixtures import Settings
 
 from newsletter import links
@@ -18,38 +14,20 @@ from newsletter.days import run_day
 from newsletter.models import Paper
 from newsletter.saving import save_paper
 from subscribers.models import Interest, Subscriber
+from tests.browser.demosite import CHROMIUM
+from tests.browser.watching import Watch
 from tests.factories import FOLDING, MORNING, RL, store, subscribe
 from tests.integration.leaving.test_scanners import make_every_mail, photograph
 from tests.integration.managing.visiting import SITE, enter, newest_link
 from tests.smtp import SmtpServer
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed"),
     pytest.mark.django_db(transaction=True),
 ]
 ADA = "ada@reader.example"
 PAGES = ["", "/letter", "/letters", "/saved", "/address", "/data"]
 IDLE = 500  # milliseconds a scanner waits on a page for what its scripts do
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 5
-        yield server
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    # Playwright runs a loop in this thread; Django would take that for asynchronous code.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        # Django keeps a connection per loop: this one would be left behind, and the database busy.
-        connections.close_all()
 
 
 def make_reader() -> int:
@@ -73,15 +51,6 @@ def visit(browser: Browser, server: SmtpServer, live_server: Any, **options: Any
     return context
 
 
-def watch(page: Page, host: str) -> list[str]:
-    """Return a list that collects what goes wrong in the page, and loads from elsewhere."""
-    problems: list[str] = []
-    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith(host) else problems.append(r.url))
-    return problems
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
 def test_its_pages_fit_and_load_nothing_from_elsewhere(
     browser: Browser, server: SmtpServer, live_server: Any, width: int, scheme: Any
@@ -89,8 +58,7 @@ def test_its_pages_fit_and_load_nothing_from_elsewhere(
     reader = make_reader()
     size: Any = {"width": width, "height": 900}
     context = visit(browser, server, live_server, viewport=size, color_scheme=scheme)
-    page = context.new_page()
-    problems = watch(page, live_server.url)
+    page, watch = context.new_page(), Watch(context, live_server.url)
     paper = Paper.objects.get(title=RL)
     query = Interest.objects.get(subscriber=reader, text="RL").query_id
     letter = [links.manage_url(reader), links.feedback_url(reader, paper.pk, [query])]
@@ -105,7 +73,7 @@ def test_its_pages_fit_and_load_nothing_from_elsewhere(
             ".map(e => e.textContent.trim())"
         )
         assert small == [], path
-    assert problems == []
+    assert watch.problems == []
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
-from django.db import connections
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from newsletter.editions import site_date
 from newsletter.models import Paper
 from newsletter.papers import store_papers
 from newsletter.sample import load_sample
 from newsletter.thumbnails import store_thumbnail
+from tests.browser.demosite import CHROMIUM
 from tests.browser.test_letter import CONTRASTS
+from tests.browser.watching import open_page
 from tests.factories import store
 from tests.unit.test_thumbnails import make_png
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed"),
     pytest.mark.django_db(transaction=True),
 ]
 Scheme = Literal["light", "dark"]
@@ -43,16 +40,6 @@ PATHS = [
     "/search?q=x+(",
     "/d/2026-01-04",
 ]
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    # Playwright runs a loop in this thread; Django would take that for asynchronous code.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        connections.close_all()  # Django keeps one per loop: it would keep the database busy
 
 
 @pytest.fixture
@@ -78,27 +65,13 @@ def hard_paper() -> Paper:
     return Paper.objects.get(title=f"RL {LONG}")
 
 
-def open_page(page: Page, url: str) -> list[str]:
-    """Open a page; the list collects what goes wrong in it, and what it loads from elsewhere."""
-    problems = list[str]()
-    host = "/".join(url.split("/")[:3])
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith(host) else problems.append(r.url))
-    page.add_init_script(
-        "window.refused = []; addEventListener('securitypolicyviolation', e =>"
-        " refused.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`))"
-    )
-    page.goto(url, wait_until="networkidle")
-    return problems
-
-
 @pytest.mark.parametrize("width", [320, 390, 760, 1280])
 def test_every_page_fits_and_loads_nothing_from_elsewhere(
     browser: Browser, site: str, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
     for path in PATHS:
-        problems = open_page(page, site + path.format(id=hard_paper().pk))
+        watch = open_page(page, site + path.format(id=hard_paper().pk))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         beyond = page.evaluate(
             "[...document.querySelectorAll('main *')].filter(e => e.getClientRects().length"
@@ -106,7 +79,8 @@ def test_every_page_fits_and_loads_nothing_from_elsewhere(
             " && !e.closest('.hidden, .skip')).map(e => `${e.tagName} ${e.className}`)"
         )
         assert (path, beyond) == (path, [])
-        assert problems == page.evaluate("window.refused") == []
+        page.wait_for_load_state("networkidle")
+        assert watch.problems == watch.forbidden(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -197,7 +171,9 @@ def test_a_printed_day_has_the_papers_and_not_the_tools(browser: Browser, site: 
 
 def test_a_picture_is_shown_and_named_by_no_one(browser: Browser, site: str) -> None:
     page = browser.new_page()
-    assert open_page(page, f"{site}/") == []
+    watch = open_page(page, f"{site}/")
+    page.wait_for_load_state("networkidle")
+    assert watch.problems == []
     picture = page.locator("img.picture")
     assert picture.evaluate("e => e.complete && e.naturalWidth") == 400
     assert picture.get_attribute("alt") == ""

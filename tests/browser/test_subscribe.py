@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from newsletter.days import prepare_edition
@@ -17,6 +15,7 @@ from newsletter.subscribing import send_service_mail
 from newsletter.web import stamps
 from subscribers.models import Signup, Subscriber
 from tests.browser.demosite import CHROMIUM
+from tests.browser.watching import open_page
 from tests.factories import FOLDING, RL, store
 from tests.integration.subscribing.forms import link_of, mails
 from tests.integration.subscribing.test_privacy import snapshot
@@ -29,18 +28,14 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def close_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def be_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stamps, "QUICKEST", 0.0)  # a program is faster than a person
-    yield
-    connections.close_all()
 
 
 @pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.SITE_URL = "http://testserver"
-        yield server
+def server(server: SmtpServer, settings: Settings) -> SmtpServer:
+    settings.SITE_URL = "http://testserver"
+    return server
 
 
 @pytest.fixture
@@ -50,21 +45,15 @@ def edition(live_server: Any) -> None:
     prepare_edition(today, timezone.now())
 
 
-def visit(chromium: Browser, url: str, **options: Any) -> tuple[Page, list[str]]:
-    """Open a page in Berlin; the list collects what goes wrong in it, and loads from elsewhere."""
-    context: BrowserContext = chromium.new_context(timezone_id="Europe/Berlin", **options)
-    page, problems = context.new_page(), list[str]()
-    host = "/".join(url.split("/")[:3])
-    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith(host) else problems.append(r.url))
-    page.goto(url)
-    return page, problems
+def visit(browser: Browser, url: str, **options: Any) -> tuple[Page, list[str]]:
+    """Open a page in Berlin; the list collects what goes wrong in it."""
+    page = browser.new_context(timezone_id="Europe/Berlin", **options).new_page()
+    return page, open_page(page, url).problems
 
 
 @pytest.mark.usefixtures("edition")
-def test_it_estimates_while_it_is_typed_and_says_so(chromium: Browser, live_server: Any) -> None:
-    page, problems = visit(chromium, f"{live_server.url}/subscribe")
+def test_it_estimates_while_it_is_typed_and_says_so(browser: Browser, live_server: Any) -> None:
+    page, problems = visit(browser, f"{live_server.url}/subscribe")
     field = page.get_by_label("A keyword, a phrase, an author")
     field.press_sequentially("RL", delay=40)
     expect(page.locator(".draft .rate")).to_have_text("1 a day")
@@ -79,8 +68,8 @@ def test_it_estimates_while_it_is_typed_and_says_so(chromium: Browser, live_serv
 
 
 @pytest.mark.usefixtures("edition")
-def test_it_shows_the_letter_that_the_chips_bring(chromium: Browser, live_server: Any) -> None:
-    page, problems = visit(chromium, f"{live_server.url}/subscribe")
+def test_it_shows_the_letter_that_the_chips_bring(browser: Browser, live_server: Any) -> None:
+    page, problems = visit(browser, f"{live_server.url}/subscribe")
     field = page.get_by_label("A keyword, a phrase, an author")
     field.fill("protein folding")
     field.press("Enter")
@@ -97,10 +86,8 @@ def test_it_shows_the_letter_that_the_chips_bring(chromium: Browser, live_server
 
 
 @pytest.mark.usefixtures("edition")
-def test_it_is_worked_by_keys_alone(
-    chromium: Browser, live_server: Any, server: SmtpServer
-) -> None:
-    page, problems = visit(chromium, f"{live_server.url}/subscribe")
+def test_it_is_worked_by_keys_alone(browser: Browser, live_server: Any, server: SmtpServer) -> None:
+    page, problems = visit(browser, f"{live_server.url}/subscribe")
     keys = page.keyboard
     page.locator("#s-interests").focus()
     for text in ("RL", "folding", "mistake"):
@@ -120,10 +107,8 @@ def test_it_is_worked_by_keys_alone(
 
 
 @pytest.mark.usefixtures("edition")
-def test_it_takes_suggestions_and_lines_that_are_pasted(
-    chromium: Browser, live_server: Any
-) -> None:
-    page, problems = visit(chromium, f"{live_server.url}/subscribe?q=protein+foldng")
+def test_it_takes_suggestions_and_lines_that_are_pasted(browser: Browser, live_server: Any) -> None:
+    page, problems = visit(browser, f"{live_server.url}/subscribe?q=protein+foldng")
     page.locator("[data-instead='protein folding']").click()
     expect(page.locator(".chips > li")).to_have_count(1)
     expect(page.locator(".chips .rate")).to_have_text("2 a day")
@@ -137,10 +122,8 @@ def test_it_takes_suggestions_and_lines_that_are_pasted(
     assert problems == []
 
 
-def test_it_says_when_the_letter_comes_as_it_is_changed(
-    chromium: Browser, live_server: Any
-) -> None:
-    page, problems = visit(chromium, f"{live_server.url}/subscribe")
+def test_it_says_when_the_letter_comes_as_it_is_changed(browser: Browser, live_server: Any) -> None:
+    page, problems = visit(browser, f"{live_server.url}/subscribe")
     summary = page.locator("[data-when]")
     expect(summary).to_have_text("At 08:00 in Europe/Berlin, every day, up to 10 papers")
     summary.click()
@@ -155,8 +138,8 @@ def test_it_says_when_the_letter_comes_as_it_is_changed(
 
 
 @pytest.mark.usefixtures("edition")
-def test_it_leads_to_each_mistake(chromium: Browser, live_server: Any) -> None:
-    page, _ = visit(chromium, f"{live_server.url}/subscribe")
+def test_it_leads_to_each_mistake(browser: Browser, live_server: Any) -> None:
+    page, _ = visit(browser, f"{live_server.url}/subscribe")
     page.get_by_role("button", name="Subscribe", exact=True).last.click()
     expect(page.locator("#problems")).to_be_focused()
     page.get_by_role("link", name="No interest is given").click()
@@ -167,8 +150,8 @@ def test_it_leads_to_each_mistake(chromium: Browser, live_server: Any) -> None:
 
 
 @pytest.mark.usefixtures("edition")
-def test_it_works_without_scripts(chromium: Browser, live_server: Any) -> None:
-    page, _ = visit(chromium, f"{live_server.url}/subscribe", java_script_enabled=False)
+def test_it_works_without_scripts(browser: Browser, live_server: Any) -> None:
+    page, _ = visit(browser, f"{live_server.url}/subscribe", java_script_enabled=False)
     page.locator("textarea").fill("RL\nprotein foldng")
     page.get_by_role("button", name="Show what these bring").click()
     expect(page.locator(".chips .rate")).to_have_text(["1 a day", "0 in 1 day"])
@@ -182,9 +165,9 @@ def test_it_works_without_scripts(chromium: Browser, live_server: Any) -> None:
 
 
 def test_it_changes_nothing_when_a_browser_only_opens_its_links(
-    chromium: Browser, live_server: Any, server: SmtpServer, settings: Any
+    browser: Browser, live_server: Any, server: SmtpServer, settings: Any
 ) -> None:
-    page, _ = visit(chromium, f"{live_server.url}/subscribe")
+    page, _ = visit(browser, f"{live_server.url}/subscribe")
     page.locator("#s-interests").fill("RL")
     page.locator("#s-email").fill("ada@reader.example")
     page.locator("#s-email").press("Enter")
@@ -192,7 +175,7 @@ def test_it_changes_nothing_when_a_browser_only_opens_its_links(
     send_service_mail(timezone.now(), 10)
     before = snapshot()
     for place in ("/c/", "/b/"):
-        page, problems = visit(chromium, live_server.url + link_of(mails(server)[0], place))
+        page, problems = visit(browser, live_server.url + link_of(mails(server)[0], place))
         page.wait_for_timeout(10_000)
         assert problems == []
     assert snapshot() == before
@@ -200,8 +183,8 @@ def test_it_changes_nothing_when_a_browser_only_opens_its_links(
 
 
 @pytest.mark.usefixtures("edition")
-def test_its_beginning_stands_beside_the_papers(chromium: Browser, live_server: Any) -> None:
-    page, problems = visit(chromium, live_server.url)
+def test_its_beginning_stands_beside_the_papers(browser: Browser, live_server: Any) -> None:
+    page, problems = visit(browser, live_server.url)
     page.locator("#s-interests").fill("RL")
     page.locator("#s-interests").press("Enter")
     expect(page.locator(".rail .chips .rate")).to_have_text("1 a day")
@@ -217,10 +200,10 @@ WIDE = {"phone": 320, "small": 390, "tablet": 800, "desktop": 1280}
 
 @pytest.mark.usefixtures("edition")
 @pytest.mark.parametrize("size", WIDE)
-def test_it_fits_every_screen(chromium: Browser, live_server: Any, size: str) -> None:
+def test_it_fits_every_screen(browser: Browser, live_server: Any, size: str) -> None:
     long = "+".join(["electroencephalographically"] * 4)
     url = f"{live_server.url}/subscribe?q=RL&q=protein+foldng&q={long}&q=%22half"
-    page, _ = visit(chromium, url, viewport={"width": WIDE[size], "height": 800})
+    page, _ = visit(browser, url, viewport={"width": WIDE[size], "height": 800})
     page.locator("[data-when]").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDE[size]
     small = page.evaluate("""() => [...document.querySelectorAll("main :is(button, summary, a)")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,14 +33,6 @@ NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 AWAY = Result(away=True, code=0, detail="refused")
 GOOD = Result(answered=10)
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 30
-        yield server
 
 
 def plan(*locals_: str) -> None:

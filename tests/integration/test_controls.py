@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 
@@ -33,14 +32,6 @@ from tests.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
 NEXT = DAY + timedelta(days=1)
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 30
-        yield server
 
 
 def test_a_pause_holds_everything_and_resume_goes_on(server: SmtpServer) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -23,14 +22,6 @@ from tests.factories import DAY, FOLDING, MORNING, RL, store, subscribe
 from tests.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 5
-        yield server
 
 
 def day(**options: object) -> DayReport:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
-from pytest_django import Settings
 
 from newsletter import beacon, guard, sending
 from newsletter.days import drain_deliveries, run_minute
@@ -27,14 +25,6 @@ from tests.integration.planned import plan
 from tests.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 30
-        yield server
 
 
 def crash_at(letter: int, owner: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -20,14 +19,6 @@ from tests.smtp import SmtpServer
 pytestmark = pytest.mark.django_db
 RELAY = Path(__file__).resolve().parents[2] / "docs" / "relay.md"
 KEPT = ("From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe")
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 5
-        yield server
 
 
 def mail_day(server: SmtpServer) -> tuple[bytes, EmailMessage]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
 from django.db import IntegrityError, transaction
-from pytest_django import Settings
 
 from newsletter.days import prepare_edition, run_day
 from newsletter.explanations import explain_pair
@@ -25,14 +23,6 @@ pytestmark = pytest.mark.django_db
 LIKED = "Galaxies seen through dust"
 NEAR = "Dust lanes hide spiral galaxies from telescopes"
 FAR = "Contracts between strangers on a market"
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 5
-        yield server
 
 
 def key(title: str) -> int:

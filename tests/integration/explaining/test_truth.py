@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from functools import cache
 
 import pytest
-from pytest_django import Settings
 
 from newsletter.explanations import Explanation, explain_pair
 from newsletter.matching.base import Document
@@ -36,14 +35,6 @@ from tests.unit.matching.reference import matching
 pytestmark = pytest.mark.django_db(transaction=True)
 PAIRS = 500
 LINK = re.compile(r"arxiv\.org/abs/(2611\.\d{5})")
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 5
-        yield server
 
 
 class Truth:

@@ -1,4 +1,4 @@
-"""A morning, a mail server, and the form as a browser would send it."""
+"""A morning, the site's address, and the form as a browser would send it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from tests.smtp import SmtpServer
 
 
 @pytest.fixture
-def server(settings: Settings) -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        settings.EMAIL_URL = server.url
-        settings.EMAIL_TIMEOUT = 5
-        settings.SITE_URL = "http://testserver"
-        yield server
+def server(server: SmtpServer, settings: Settings) -> SmtpServer:
+    settings.SITE_URL = "http://testserver"
+    return server
 
 
 @pytest.fixture
