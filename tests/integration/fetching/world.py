@@ -10,10 +10,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from xml.sax.saxutils import escape
 
-from newsletter.models import Source
+from newsletter.fetching import RunReport, fetch_source
+from newsletter.models import Source, SourceDay
 from newsletter.politeness import Clock
 from tests.http_server import HttpServer, Reply, Seen, Writer
 
+FRIDAY = date(2026, 11, 20)
+MORNING = datetime(2026, 11, 20, 4, tzinfo=UTC)
 WEEKEND = (5, 6)
 ANNOUNCED = time(1)  # UTC in winter: 20:00 Eastern the evening before
 
@@ -199,3 +202,13 @@ def add_source(
     if base:
         parameters = {**parameters, "base": server.url}
     return Source.objects.create(name=name, kind=kind, parameters=parameters, **values)
+
+
+def look(source: Source, traveller: Any, **options: Any) -> RunReport:
+    report = fetch_source(source.pk, clock=clock_of(traveller), by="command", **options)
+    assert report is not None
+    return report
+
+
+def state_of(source: Source, day: date = FRIDAY, part: str = "") -> str:
+    return SourceDay.objects.get(source=source, day=day, part=part).state
