@@ -6,16 +6,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from string import Formatter
+from typing import Any
 
 from django.utils.formats import date_format
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from newsletter import links
 from newsletter.mail.letter import Card, Link
+from newsletter.mail.lru import Recent
 from newsletter.matching.base import Reason
 from newsletter.matching.display import Segment, marked_segments, readable, snippet
 from newsletter.models import Paper
+from newsletter.outlinks import OutLink, arxiv_link, doi_link, make_outlink
 
 SNIPPET_CHARACTERS = 400
 NAMES_SHOWN = 2
@@ -38,23 +42,43 @@ TIMES = {
 
 
 def make_card(
-    paper: Paper, found: Sequence[tuple[str, Sequence[Reason]]], listed_on: date | None
+    paper: Paper,
+    found: Sequence[tuple[str, Sequence[Reason]]],
+    listed_on: date | None,
+    kept: Recent[Any, Any] | None = None,
 ) -> Card:
     """Return the card of a paper found by interests: [(interest as typed, reasons), …].
 
-    The first interest is the strongest; `listed_on` is given for a paper that came late.
+    The first interest is the strongest; `listed_on` is given for a paper that came late. In `kept`
+    stays what is the same whatever words are marked, and whatever interest they are of.
     """
+    kept = Recent(1) if kept is None else kept
     reasons = [reason for _, some in found for reason in some]
-    spans = {name: _spans(reasons, name) for name in ("title", "abstract")}
-    cut = snippet(paper.abstract, spans["abstract"], SNIPPET_CHARACTERS)
-    return Card(
-        title=marked_segments(paper.title, spans["title"]),
-        url=paper_address(paper),
-        byline=make_byline(paper),
+    title, abstract = (tuple(_spans(reasons, name)) for name in ("title", "abstract"))
+    plain: Card = kept.get((paper.pk, get_language(), "plain"), _make_plain, paper, listed_on)
+    marked = kept.get((paper.pk, "title", title), marked_segments, paper.title, title)
+    key = paper.pk, "abstract", abstract
+    cut = kept.get(key, snippet, paper.abstract, abstract, SNIPPET_CHARACTERS)
+    return replace(
+        plain,
+        title=marked,
         snippet=cut.segments,
         cut_before=cut.leading,
         cut_after=cut.trailing,
         why=explain_why(found),
+    )
+
+
+def _make_plain(paper: Paper, listed_on: date | None) -> Card:
+    """Return a paper's card without what depends on the words found."""
+    return Card(
+        title=(),
+        url=paper_address(paper),
+        byline=make_byline(paper),
+        snippet=(),
+        cut_before=False,
+        cut_after=False,
+        why=(),
         links=make_links(paper),
         note=_format_late(listed_on) if listed_on else "",
     )
@@ -66,23 +90,42 @@ def _spans(reasons: Sequence[Reason], name: str) -> list[tuple[int, int]]:
 
 def paper_address(paper: Paper) -> str:
     """Return where a reader is sent to read: the source's page, else this site's own."""
-    if paper.arxiv_id:
-        return f"https://arxiv.org/abs/{paper.arxiv_id}"
-    if paper.doi:
-        return f"https://doi.org/{paper.doi}"
-    return paper.url or links.paper_url(paper.pk)
+    readings = _find_readings(paper)
+    return readings[0].url if readings else links.paper_url(paper.pk)
 
 
 def make_links(paper: Paper) -> tuple[Link, ...]:
-    """Return a card's links, the first the one to read the paper."""
-    label = gettext("Article") if paper.doi or paper.url else gettext("Read")
-    label = "arXiv" if paper.arxiv_id else label
-    found = [Link(label, paper_address(paper))]
-    if paper.code_url:
-        found.append(Link(gettext("Code"), paper.code_url))
-    if paper.project_url:
-        found.append(Link(gettext("Project"), paper.project_url))
-    return tuple(found)
+    """Return a card's links, the first the one to read the paper: none a page would not show."""
+    address, readings = paper_address(paper), _find_readings(paper)
+    label = gettext("Article") if readings else gettext("Read")
+    label = "arXiv" if readings and readings[0].host == "arxiv.org" else label
+    further = [Link(one.label, one.url) for one in _find_works(paper) if one.url != address]
+    return (Link(label, address), *further)
+
+
+def make_outlinks(paper: Paper) -> tuple[OutLink, ...]:
+    """Return where the paper can be read, its code and its project: the safe addresses of these."""
+    found: dict[str, OutLink] = {}
+    for one in (*_find_readings(paper), *_find_works(paper)):
+        found.setdefault(one.url, one)
+    return tuple(found.values())
+
+
+def _find_readings(paper: Paper) -> list[OutLink]:
+    found = (
+        arxiv_link("arXiv", paper.arxiv_id) if paper.arxiv_id else None,
+        doi_link(gettext("Article"), paper.doi) if paper.doi else None,
+        make_outlink(gettext("Source"), paper.url) if paper.url else None,
+    )
+    return [one for one in found if one]
+
+
+def _find_works(paper: Paper) -> list[OutLink]:
+    found = (
+        make_outlink(gettext("Code"), paper.code_url) if paper.code_url else None,
+        make_outlink(gettext("Project"), paper.project_url) if paper.project_url else None,
+    )
+    return [one for one in found if one]
 
 
 def make_byline(paper: Paper) -> tuple[str, ...]:
@@ -135,19 +178,30 @@ def explain_why(found: Sequence[tuple[str, Sequence[Reason]]]) -> tuple[Segment,
     """Return "Here because of RL (as “reinforcement learning”), twice in the abstract; also …"."""
     segments: list[Segment] = []
     for position, (interest, reasons) in enumerate(found):
-        word = _found_as(interest, reasons)
-        if position:
-            pattern = gettext("; also {interest} (as “{word}”), {where}")
-            pattern = pattern if word else gettext("; also {interest}, {where}")
-            bare = gettext("; also {interest}")
-        else:
-            pattern = gettext("Here because of {interest} (as “{word}”), {where}")
-            pattern = pattern if word else gettext("Here because of {interest}, {where}")
-            bare = gettext("Here because of {interest}")
-        where = _where(reasons)
-        pattern = pattern if where else bare  # the paper's text may be another now
-        segments += fill_segments(pattern, "interest", interest=interest, word=word, where=where)
+        places = tuple([(reason.field, reason.text) for reason in reasons])
+        segments += _explain_one(interest, places, position > 0, get_language())
     return (*segments, Segment(".", marked=False))
+
+
+@lru_cache(maxsize=20_000)
+def _explain_one(
+    interest: str, places: tuple[tuple[str, str], ...], also: bool, language: str
+) -> tuple[Segment, ...]:
+    """Return what one interest adds to the sentence; `language` is the active one."""
+    word = _found_as(interest, [text for _, text in places])
+    where = _where([field for field, _ in places])
+    pattern = _why_pattern(also, word, found=bool(where))
+    return tuple(fill_segments(pattern, "interest", interest=interest, word=word, where=where))
+
+
+def _why_pattern(also: bool, word: str, *, found: bool) -> str:
+    if not found:  # the paper's text is another now
+        return gettext("; also {interest}") if also else gettext("Here because of {interest}")
+    if word:
+        further = gettext("; also {interest} (as “{word}”), {where}")
+        return further if also else gettext("Here because of {interest} (as “{word}”), {where}")
+    further = gettext("; also {interest}, {where}")
+    return further if also else gettext("Here because of {interest}, {where}")
 
 
 def fill_segments(pattern: str, marked: str, **values: str) -> list[Segment]:
@@ -184,10 +238,10 @@ def explain_likeness(title: str, how: str) -> tuple[Segment, ...]:
     return tuple(fill_segments(patterns[how], "title", title=readable(title).text))
 
 
-def _found_as(interest: str, reasons: Sequence[Reason]) -> str:
+def _found_as(interest: str, found: Sequence[str]) -> str:
     """Return “reinforcement learning” where no word found is what was typed, else ""."""
     typed = interest.casefold()
-    texts = [readable(reason.text).text for reason in reasons]
+    texts = [readable(text).text for text in found]
     if not texts or any(_letters(text) in _letters(typed) for text in texts):
         return ""
     return texts[0]
@@ -198,9 +252,9 @@ def _letters(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum()).removesuffix("s")
 
 
-def _where(reasons: Sequence[Reason]) -> str:
+def _where(fields: Sequence[str]) -> str:
     """Return "twice in the abstract and in the title"."""
-    counts: Mapping[str, int] = Counter(reason.field for reason in reasons)
+    counts: Mapping[str, int] = Counter(fields)
     places = []
     for name, place in FIELDS.items():
         number = counts.get(name, 0)

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from newsletter.circuits import hasten_probes
 from newsletter.deliveries import count_states, hasten_deliveries, mend_stranded
-from newsletter.digests import Material
 from newsletter.editions import (
     EditionError,
     close_editions,
@@ -23,6 +22,7 @@ from newsletter.editions import (
     open_edition,
     site_date,
 )
+from newsletter.material import Material
 from newsletter.models import Delivery, Edition, EditionTally
 from newsletter.papers import DAYS_LATE, waiting_papers
 from newsletter.planning import mend_schedules, plan_deliveries, plan_edition

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -73,16 +73,16 @@ UPDATE newsletter_delivery SET next_at = now()
 WHERE state = 'queued' AND next_at > now() + %s OR state = 'deferred' AND next_at > now() + %s
 """
 STANDING = """
-SELECT d.state = 'sending' AND d.owner = %s AND s.email = %s,
+SELECT d.id, d.state = 'sending' AND d.owner = %s AND s.email = a.email,
   s.status = 'confirmed' AND NOT EXISTS (
-    SELECT 1 FROM subscribers_suppression WHERE address_hash = %s),
+    SELECT 1 FROM subscribers_suppression WHERE address_hash = a.hash),
   e.cancelled_at IS NULL,
   e.paused_at IS NOT NULL OR EXISTS (
     SELECT 1 FROM newsletter_switch WHERE paused_at IS NOT NULL)
-FROM newsletter_delivery AS d
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS a(id, email, hash)
+  JOIN newsletter_delivery AS d ON d.id = a.id
   JOIN subscribers_subscriber AS s ON s.id = d.subscriber_id
   JOIN newsletter_edition AS e ON e.id = d.edition_id
-WHERE d.id = %s
 """
 HASTEN = """
 UPDATE newsletter_delivery SET next_at = now() WHERE state = 'queued' AND next_at > now()
@@ -272,12 +272,15 @@ def mend_stranded() -> int:
         return int(cursor.rowcount)
 
 
-def find_standing(owner: str, delivery_id: int, recipient: str) -> Standing:
-    """Return whether a claimed letter may be handed over now, in one query."""
+def find_standings(owner: str, letters: Mapping[int, str]) -> dict[int, Standing]:
+    """Return by id whether these claimed letters {id: recipient} may go now, in one query.
+
+    One that is not in the ledger any more is missing.
+    """
+    hashes = [hash_address(recipient) for recipient in letters.values()]
     with connection.cursor() as cursor:
-        cursor.execute(STANDING, [owner, recipient, hash_address(recipient), delivery_id])
-        row = cursor.fetchall()
-    return Standing(*row[0]) if row else Standing(False, False, False, False)
+        cursor.execute(STANDING, [owner, list(letters), list(letters.values()), hashes])
+        return {key: Standing(*values) for key, *values in cursor.fetchall()}
 
 
 def hasten_deliveries() -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
-from newsletter.deliveries import find_standing
+from newsletter.deliveries import find_standings
 from newsletter.mail.message import Message, Outcome, Verdict
 from newsletter.mail.receipts import Receipts
 from newsletter.stopping import is_stopping
@@ -46,7 +46,8 @@ class Guard:
         self._deadline = deadline
         self._ends = ends
         self._doubts = 0
-        self._permitted = 0.0
+        self._permitted: dict[int, float] = {}  # by id: when that was asked
+        self._refused: set[int] = set()
         self.cancelled: dict[int, str] = {}
         self.outcomes: list[Outcome] = []
 
@@ -59,28 +60,44 @@ class Guard:
         """Return False once the lease nears its end, a stop is asked for, or the relay hangs."""
         if self._ends() or self.hangs or time.monotonic() >= self._deadline:
             return False
+        if message.delivery_id in self._refused:
+            return False
         self._receipts.begin(message.delivery_id)
         return True
 
-    def may_hand_over(self, message: Message) -> bool:
-        """Return whether the letter is still ours, wanted, and not held back: asked before DATA."""
-        self._permitted = time.monotonic()
-        standing = find_standing(self._owner, message.delivery_id, message.recipient)
-        if not standing.held or standing.paused:
-            return False
-        if standing.wanted and standing.uncancelled:
-            return True
-        reason = "unsubscribed meanwhile" if not standing.wanted else "cancelled by the operator"
-        self.cancelled[message.delivery_id] = reason
-        return False
+    def expect(self, messages: Sequence[Message]) -> None:
+        """Look at letters whose turn comes soon: what may not go is not even begun."""
+        permitted = self.may_hand_over(messages)
+        self._refused.update(m.delivery_id for m in messages if m.delivery_id not in permitted)
+
+    def may_hand_over(self, messages: Sequence[Message]) -> set[int]:
+        """Return the ids of the letters that are still ours, wanted, and not held back.
+
+        Asked when the relay waits for their bodies.
+        """
+        now = time.monotonic()
+        letters = {message.delivery_id: message.recipient for message in messages}
+        permitted = set()
+        for key, standing in find_standings(self._owner, letters).items():
+            if not standing.held or standing.paused:
+                continue
+            if standing.wanted and standing.uncancelled:
+                permitted.add(key)
+                self._permitted[key] = now
+            else:
+                gone = not standing.wanted
+                self.cancelled[key] = (
+                    "unsubscribed meanwhile" if gone else "cancelled by the operator"
+                )
+        return permitted
 
     def hand_over(self, message: Message) -> None:
         """Write the receipt that the final dot comes next; raise where it must not come.
 
         This process may have been stopped since it asked: a word that is not fresh is asked again.
         """
-        late = time.monotonic() - self._permitted > STALE_WORD
-        if late and not self.may_hand_over(message):
+        late = time.monotonic() - self._permitted.get(message.delivery_id, 0.0) > STALE_WORD
+        if late and not self.may_hand_over([message]):
             raise Withdrawn(f"delivery {message.delivery_id} may no longer be handed over")
         self._receipts.handing(message.delivery_id)
 

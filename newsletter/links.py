@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -126,16 +127,22 @@ def make_notice_id(notice_id: int, domain: str) -> str:
     return f"<{digest[:20]}.n@{domain}>"
 
 
-def _keys() -> list[bytes]:
-    return [key.encode() for key in settings.LINK_KEY.split()]
+def _keys() -> tuple[bytes, ...]:
+    return _split_keys(settings.LINK_KEY)
+
+
+@lru_cache(maxsize=4)
+def _split_keys(text: str) -> tuple[bytes, ...]:
+    return tuple(key.encode() for key in text.split())
 
 
 def _sign(key: bytes, purpose: str, payload: str) -> str:
     message = f"{purpose}\0{payload}".encode()
-    mac = hmac.new(key, message, hashlib.sha256).digest()[:SIGNATURE_BYTES]
+    mac = hmac.digest(key, message, "sha256")[:SIGNATURE_BYTES]
     return _key_id(key) + _encode(mac) + _encode(payload.encode())
 
 
+@lru_cache(maxsize=16)
 def _key_id(key: bytes) -> str:
     return _encode(hashlib.sha256(b"key id\0" + key).digest()[:KEY_ID_BYTES])
 

@@ -12,15 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from newsletter.deliveries import Claimed
-from newsletter.digests import (
-    Material,
-    Share,
-    make_digest,
-    make_envelope,
-    pick_share,
-    read_material,
-    read_papers,
-)
+from newsletter.digests import make_digest, make_envelope
 from newsletter.editions import latest_matched_edition
 from newsletter.mail.compose import bare_address, compose_message
 from newsletter.mail.letter import Digest, Rendered
@@ -29,9 +21,11 @@ from newsletter.mail.render import render_digest
 from newsletter.matches import edition_synonyms
 from newsletter.matching.index import Index
 from newsletter.matching.query import parse_query
+from newsletter.material import Material, read_material, read_papers
 from newsletter.models import Delivery, Edition, Paper
 from newsletter.papers import list_documents
 from newsletter.sending import make_transport
+from newsletter.shares import Share, pick_share
 from subscribers.queries import Reader, ReaderInterest, read_readers
 from subscribers.services import normalise_address
 

@@ -25,12 +25,13 @@ from newsletter.deliveries import (
     record_outcomes,
     release_deliveries,
 )
-from newsletter.digests import Material, compose_batch
+from newsletter.digests import compose_batch
 from newsletter.guard import Guard, Watch, Withdrawn, domain_of, group_domains
 from newsletter.mail.message import Message, Outcome, Verdict
 from newsletter.mail.receipts import Receipts, Revoked, make_owner
 from newsletter.mail.relay import Relay, parse_relays
 from newsletter.mail.transport import Transport
+from newsletter.material import Material
 from newsletter.models import Delivery
 from newsletter.tallies import record_tallies
 from newsletter.throttle import Limit, take
@@ -193,6 +194,7 @@ class _Work:
                 permit=guard.may_hand_over,
                 handing=guard.hand_over,
                 done=guard.note_outcome,
+                soon=guard.expect,
             )
         except (Revoked, Withdrawn) as error:
             logger.warning("batch ended: %s: claimed=%d", type(error).__name__, len(claimed))

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import ngettext
 
+from newsletter.cards import make_outlinks
 from newsletter.matching.base import QueryError, Reason
 from newsletter.matching.display import (
     Segment,
@@ -21,7 +22,7 @@ from newsletter.matching.display import (
 )
 from newsletter.matching.query import Atom, parse_query
 from newsletter.models import Paper
-from newsletter.outlinks import OutLink, arxiv_link, doi_link, make_outlink
+from newsletter.outlinks import OutLink
 
 LEAD_CHARACTERS = 320
 TITLE_CHARACTERS = 500
@@ -135,18 +136,7 @@ def format_authors(paper: Paper) -> str:
 
 def make_links(paper: Paper) -> tuple[OutLink, ...]:
     """Return where the paper can be read, its code and its project: the safe addresses of these."""
-    found = (
-        arxiv_link("arXiv", paper.arxiv_id) if paper.arxiv_id else None,
-        doi_link(gettext("Article"), paper.doi) if paper.doi else None,
-        make_outlink(gettext("Source"), paper.url) if paper.url else None,
-        make_outlink(gettext("Code"), paper.code_url) if paper.code_url else None,
-        make_outlink(gettext("Project"), paper.project_url) if paper.project_url else None,
-    )
-    links: dict[str, OutLink] = {}
-    for link in found:
-        if link is not None:
-            links.setdefault(link.url, link)
-    return tuple(links.values())
+    return make_outlinks(paper)
 
 
 def make_search(field: str, text: str) -> str:

@@ -28,9 +28,9 @@ __all__ = ["LetterError", "bare_address", "compose_message", "compose_notice"]
 LINE = 76  # octets: what quoted-printable allows; headers keep to it too
 NAME_OCTETS = 45  # one encoded word holds 75, written in base64
 
-_MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")
-_LIST_ID = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
-_ONE_CLICK = re.compile(r"https?://[!#$%&'()*+./0-9:;=?@A-Z_a-z~\[\]-]+")
+MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")
+LIST_ID = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
+ONE_CLICK = re.compile(r"https?://[!#$%&'()*+./0-9:;=?@A-Z_a-z~\[\]-]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
@@ -86,14 +86,31 @@ def _write(rendered: Rendered, wanted: dict[str, Any], seed: str) -> bytes:
     return data
 
 
+def compose_subject(subject: str) -> str:
+    """Return the value of the header Subject; `LetterError` for an empty one."""
+    if not (subject := clean_header(subject)):
+        raise LetterError("the letter has no subject: its template subject.txt is empty")
+    return _protect(subject)
+
+
+def compose_headers(sender: str, list_id: str, list_name: str) -> dict[str, Any]:
+    """Return the values of the headers that say who sends; `LetterError` for what is no address."""
+    name, address = split_sender(sender)
+    named = f"{_fit_name(list_name)} <{checked('List-Id', list_id, LIST_ID)}>".lstrip()
+    return {
+        "From": Address(_fit_name(name), addr_spec=address),
+        "List-Id": _protect(named),
+    }
+
+
 def _make_headers(rendered: Rendered, envelope: Envelope) -> dict[str, Any]:
     list_name = _fit_name(envelope.list_name)
     return {
         **_make_common_headers(
             rendered, envelope.sender, envelope.recipient, envelope.message_id, envelope.sent_at
         ),
-        "List-Id": f"{list_name} <{_checked('List-Id', envelope.list_id, _LIST_ID)}>".lstrip(),
-        "List-Unsubscribe": f"<{_checked('one-click URL', envelope.one_click_url, _ONE_CLICK)}>",
+        "List-Id": f"{list_name} <{checked('List-Id', envelope.list_id, LIST_ID)}>".lstrip(),
+        "List-Unsubscribe": f"<{checked('one-click URL', envelope.one_click_url, ONE_CLICK)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",
     }
@@ -111,11 +128,12 @@ def _make_common_headers(
         "To": Address(addr_spec=check_address(recipient)),
         "Subject": subject,
         "Date": format_datetime(datetime.fromtimestamp(sent_at, UTC)),
-        "Message-ID": _checked("Message-ID", message_id, _MESSAGE_ID),
+        "Message-ID": checked("Message-ID", message_id, MESSAGE_ID),
     }
 
 
-def _checked(what: str, value: str, form: re.Pattern[str]) -> str:
+def checked(what: str, value: str, form: re.Pattern[str]) -> str:
+    """Return `value` if it has the form; else `LetterError`."""
     if not form.fullmatch(value) or len(value) > 900:
         raise LetterError(f"{what} {value!r} is not of the form mail allows: {form.pattern}")
     return value
@@ -137,16 +155,16 @@ def _protect(text: str) -> str:
 def _fold(name: str, value: Any) -> str:
     """Return a header that must come back exactly, folded; "" for one left to the library."""
     if name == "Subject":
-        return _lines(name, _encode_words(str(value), name))
+        return fold_lines(name, _encode_words(str(value), name))
     if name in ("From", "To"):
         address = value.addresses[0]
         spec = f"<{address.addr_spec}>" if address.display_name else address.addr_spec
-        return _lines(name, f"{_phrase(address.display_name)} {spec}")
+        return fold_lines(name, f"{_phrase(address.display_name)} {spec}")
     if name == "List-Id":
         words, _, identity = str(value).rpartition(" ")
-        return _lines(name, f"{_phrase(words)} {identity}")
+        return fold_lines(name, f"{_phrase(words)} {identity}")
     if name in ("Message-ID", "List-Unsubscribe"):
-        return _lines(name, str(value))
+        return fold_lines(name, str(value))
     return ""
 
 
@@ -167,7 +185,7 @@ def _encoded(text: str, header: str = "") -> str:
     return Header(text, "utf-8", maxlinelen=LINE - 1, header_name=header).encode(linesep="\n")
 
 
-def _lines(name: str, value: str) -> str:
+def fold_lines(name: str, value: str) -> str:
     """Return "name: value", folded at spaces: each line within LINE where its words allow."""
     lines, current = [], f"{name}:"
     for word in value.split():

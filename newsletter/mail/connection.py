@@ -30,6 +30,7 @@ class Ended(Exception):  # noqa: N818 - a reply that ends a transaction need not
         self.code = code
         self.text = text
         self.timed_out = timed_out
+        self.written = 0  # octets of a group that left before the connection broke
 
 
 class Connection:
@@ -72,6 +73,60 @@ class Connection:
             raise Ended(0, text, timed_out=True) from error
         except OSError as error:
             raise Ended(0, f"the connection broke: {error}") from error
+
+    def write_group(self, data: bytes) -> None:
+        """Write all of `data`; `Ended.written` of a failure says how many octets left before it."""
+        written = 0
+        try:
+            self._socket.settimeout(self.timeout)
+            while written < len(data):
+                written += self._socket.send(data[written:])
+        except OSError as error:
+            late = isinstance(error, TimeoutError)
+            text = f"the connection broke: {error}"
+            ended = Ended(0, text, timed_out=late)
+            ended.written = written
+            raise ended from error
+
+    def fileno(self) -> int:
+        """Return the socket's number, for selectors."""
+        return self._socket.fileno()
+
+    def receive_ready(self) -> bool:
+        """Take in what has arrived, waiting for nothing; return False where the relay left."""
+        self._socket.settimeout(0)
+        try:
+            while True:
+                chunk = self._socket.recv(65536)
+                if not chunk:
+                    return False
+                self._unread += chunk
+                if len(self._unread) > _UNREAD:
+                    raise Ended(0, f"the relay sent more than {_UNREAD} octets unasked")
+                if len(chunk) < 4096 and not isinstance(self._socket, ssl.SSLSocket):
+                    return True
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError as error:
+            raise Ended(0, f"the connection broke: {error}") from error
+
+    def take_reply(self) -> tuple[int, bytes] | None:
+        """Return the next whole reply that has arrived, or None; `Ended` for what is no reply."""
+        lines: list[bytes] = []
+        at = 0
+        while (end := self._unread.find(b"\n", at)) >= 0:
+            line = bytes(self._unread[at:end]).rstrip(b"\r")
+            at = end + 1
+            match = _REPLY.fullmatch(line)
+            if match is None:
+                raise Ended(0, f"the relay answered {line[:80]!r}, which is no SMTP reply")
+            lines.append(match[3] or b"")
+            if match[2] != b"-":
+                del self._unread[:at]
+                return int(match[1]), b"\n".join(lines)
+            if len(lines) >= _LINES:
+                raise Ended(0, f"the relay answered with more than {_LINES} lines")
+        return None
 
     def read_reply(self) -> tuple[int, bytes]:
         """Return the code of the next reply and its lines joined by newlines (RFC 5321 4.2.1)."""

@@ -8,12 +8,16 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One mail ready for the wire: `data` is RFC 5322 bytes, CRLF line ends, not dot-stuffed."""
+    """One mail ready for the wire: `data` is RFC 5322 bytes, CRLF line ends, not dot-stuffed.
+
+    `is_checked`: it was put together from parts each of which is known to be fit for the wire.
+    """
 
     delivery_id: int
     sender: str  # envelope MAIL FROM, bare address
     recipient: str  # envelope RCPT TO, bare address
     data: bytes
+    is_checked: bool = False
 
 
 class Phase(Enum):

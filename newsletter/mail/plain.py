@@ -25,13 +25,15 @@ def fill(text: str) -> str:
 
 def wrap_line(line: str) -> Iterator[str]:
     """Yield `line` in pieces of at most WIDTH columns; a word that holds an address stays whole."""
+    if len(line) <= WIDTH and line.isascii() and "  " not in line.lstrip(" "):
+        yield line
+        return
     lead = _BULLET.match(line)
     head = lead.group() if lead else ""
     indent = " " * len(head)
     current, used = head, len(head)
     empty = True
-    for word in _words(line[len(head) :], WIDTH - len(head)):
-        width = columns(word)
+    for word, width in _words(line[len(head) :], WIDTH - len(head)):
         if not empty and used + 1 + width > WIDTH:
             yield current
             current, used, empty = indent, len(indent), True
@@ -54,24 +56,26 @@ def _cells(character: str) -> int:
     return 0 if unicodedata.category(character) in ("Mn", "Me", "Cf") else 1
 
 
-def _words(text: str, room: int) -> Iterator[str]:
+def _words(text: str, room: int) -> Iterator[tuple[str, int]]:
+    """Yield the words of `text`, and how many columns each takes."""
     for word in text.split(" "):
         if not word:
             continue
-        if "://" in word or columns(word) <= room:
-            yield word
+        width = len(word) if word.isascii() else columns(word)
+        if width <= room or "://" in word:
+            yield word, width
         else:
             yield from _pieces(word, room)
 
 
-def _pieces(word: str, room: int) -> Iterator[str]:
+def _pieces(word: str, room: int) -> Iterator[tuple[str, int]]:
     """Yield a word that fits no line (a formula, Chinese) in pieces that do."""
     piece, used = "", 0
     for character in word:
         cells = _cells(character)
         if used + cells > room:
-            yield piece
+            yield piece, used
             piece, used = "", 0
         piece += character
         used += cells
-    yield piece
+    yield piece, used

@@ -18,7 +18,7 @@ _SCHEMES: dict[str, tuple[Security, int]] = {
     "submission": ("starttls", 587),
     "smtps": ("tls", 465),
 }
-_OPTIONS = {"cafile", "hello", "weight", "rate", "hourly"}
+_OPTIONS = {"cafile", "connections", "hello", "weight", "rate", "hourly"}
 REMOTE_RATE = 10  # letters a second: what an unknown relay bears without a word of its operator's
 _FORMS = "write smtp://HOST, submission://USER:PASSWORD@HOST or smtps://USER:PASSWORD@HOST"
 
@@ -32,6 +32,7 @@ class Relay:
     each gets its share by `weight`; one of weight 0 is a spare, used when no other takes mail.
     `rate` and `hourly` bound what all workers together hand it in a second and in an hour; 0 is no
     bound, and no word on the rate is 10 a second unless the relay is on this machine.
+    `connections` are those a worker keeps to a relay that offers PIPELINING.
     """
 
     host: str
@@ -45,6 +46,7 @@ class Relay:
     weight: int = 1
     rate: int | None = None
     hourly: int = 0
+    connections: int = 4
 
     @property
     def name(self) -> str:
@@ -87,7 +89,7 @@ def parse_relay(url: str, timeout: float) -> Relay:
     `smtp://` port 25, clear text; `submission://`, `smtp+tls://` and `smtp+starttls://` port 587,
     STARTTLS; `smtps://` port 465, TLS from the first byte (RFC 8314). User and password are
     percent-encoded. `?cafile=PATH` trusts a private authority, `?hello=NAME` is said in EHLO.
-    `?weight=`, `?rate=` and `?hourly=` are `Relay`'s.
+    `?weight=`, `?rate=`, `?hourly=` and `?connections=` are `Relay`'s.
     """
     shown = re.sub(r"//.*@", "//…@", url)
     try:
@@ -119,6 +121,7 @@ def parse_relay(url: str, timeout: float) -> Relay:
         weight=_read_number(options, "weight", 1),
         rate=_read_number(options, "rate", 0) if "rate" in options else None,
         hourly=_read_number(options, "hourly", 0),
+        connections=int(options.get("connections", "4")),
     )
 
 
@@ -145,7 +148,7 @@ def _read_options(parts: SplitResult, shown: str, security: Security) -> dict[st
     if unknown := options.keys() - _OPTIONS:
         raise ValueError(
             f"EMAIL_URL={shown} has the unknown option {min(unknown)!r}: "
-            "cafile, hello, weight, rate and hourly are the ones there are"
+            "cafile, hello, weight, rate, hourly and connections are the ones there are"
         )
     cafile = options.get("cafile")
     if cafile is not None and security == "none":
@@ -154,6 +157,8 @@ def _read_options(parts: SplitResult, shown: str, security: Security) -> dict[st
         )
     if cafile is not None and not Path(cafile).is_file():
         raise ValueError(f"EMAIL_URL: cafile={cafile} is no file: write the path of a PEM file")
+    if not re.fullmatch(r"[1-9]|[1-5][0-9]", options.get("connections", "4")):
+        raise ValueError(f"EMAIL_URL: connections={options['connections']!r} is not 1 to 59")
     if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]*", options.get("hello", "")):
         raise ValueError(f"EMAIL_URL: hello={options['hello']!r} is no host name")
     return options

@@ -50,7 +50,7 @@ def _render(digest: Digest) -> Rendered:
 
 def render_subject(digest: Digest) -> str:
     """Return the day and the best paper: "Fri 20 Nov: Steering a Reward Model, and 8 more"."""
-    best = clean_header(digest.best or _first_title(digest), BEST_LIMIT)
+    best = clean_header(digest.best or first_title(digest), BEST_LIMIT)
     context = {"digest": digest, "best": best, "more": digest.count - 1}
     return clean_header(render_to_string("email/digest/subject.txt", context))
 
@@ -61,7 +61,8 @@ def tighten(html: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _first_title(digest: Digest) -> str:
+def first_title(digest: Digest) -> str:
+    """Return the title of the first card, "" where there is none."""
     for section in digest.sections:
         for card in section.cards:
             return "".join(part.text for part in card.title)
@@ -71,9 +72,9 @@ def _first_title(digest: Digest) -> str:
 def _with_safe_links(digest: Digest) -> Digest:
     return replace(
         digest,
-        more_url=_safe_url(digest.more_url),
+        more_url=safe_url(digest.more_url),
         sections=tuple(_safe_section(section) for section in digest.sections),
-        links=_foot_links(digest),
+        links=foot_links(digest),
     )
 
 
@@ -85,16 +86,16 @@ def safe_card(card: Card) -> Card:
     """Return `card` without the links that lead anywhere but to the web."""
     return replace(
         card,
-        url=_safe_url(card.url),
+        url=safe_url(card.url),
         links=_safe_links(card.links),
-        feedback_url=_safe_url(card.feedback_url),
+        feedback_url=safe_url(card.feedback_url),
     )
 
 
-def _foot_links(digest: Digest) -> tuple[Link, ...]:
+def foot_links(digest: Digest) -> tuple[Link, ...]:
     """Return the foot's links, unsubscribe among them; `LetterError` for a letter without it."""
     links = _safe_links(digest.links)
-    out = _safe_url(digest.unsubscribe_url)
+    out = safe_url(digest.unsubscribe_url)
     if not out:
         raise LetterError(
             f"the unsubscribe address {digest.unsubscribe_url!r} is none of the web: "
@@ -106,10 +107,10 @@ def _foot_links(digest: Digest) -> tuple[Link, ...]:
 
 
 def _safe_links(links: tuple[Link, ...]) -> tuple[Link, ...]:
-    safe = (replace(link, url=_safe_url(link.url)) for link in links)
+    safe = (replace(link, url=safe_url(link.url)) for link in links)
     return tuple(link for link in safe if link.url)
 
 
-def _safe_url(url: str) -> str:
+def safe_url(url: str) -> str:
     """Return `url` in ASCII if it is one of the web, else "": both parts show the same address."""
     return iri_to_uri(url) if _WEB.fullmatch(url) else ""

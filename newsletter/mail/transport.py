@@ -9,13 +9,16 @@ from __future__ import annotations
 import base64
 import smtplib
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from newsletter.mail.connection import Connection, Ended, RelayRefused
+from newsletter.mail.lanes import Callbacks, Permit, permit_all
 from newsletter.mail.message import Message, Outcome, Phase, Verdict
+from newsletter.mail.pipeline import Pipeline
 from newsletter.mail.relay import Relay, parse_relay
 from newsletter.mail.replies import judge_reply
 from newsletter.mail.wire import find_flaw, to_wire, wire_address
@@ -40,9 +43,10 @@ _DETAIL = 300  # characters of a reply that are kept
 
 
 class Transport:
-    """Sends batches to one relay over one kept connection; a context manager, for one thread.
+    """Sends batches to one relay over kept connections; a context manager, for one thread.
 
-    A connection carries at most `per_connection` messages. With `loopback_only` (the demo) a relay
+    To a relay that offers PIPELINING up to `relay.connections` at once, to any other one. A
+    connection carries at most `per_connection` messages. With `loopback_only` (the demo) a relay
     that is not on this machine raises `RelayRefused` before anything is sent.
     """
 
@@ -53,6 +57,7 @@ class Transport:
         self._loopback_only = loopback_only
         self._per_connection = per_connection
         self._dialogue: _Dialogue | None = None
+        self._spare: list[_Dialogue] = []  # further connections, for pipelining
         self._handed = False
 
     def __enter__(self) -> Transport:
@@ -62,17 +67,22 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Say QUIT and close the connection, if there is one."""
-        if self._dialogue:
-            self._dialogue.leave()
+        """Say QUIT and close the connections, if there are any."""
+        for dialogue in [*self._spare, *filter(None, [self._dialogue])]:
+            dialogue.leave()
+            dialogue.close()
+        self._spare.clear()
         self._drop()
 
     def check(self) -> Outcome | None:
         """Connect, greet, encrypt and log in; None when the relay is ready for mail.
 
-        Otherwise what a first message would meet, with delivery_id 0. Sends no mail: it is for the
-        doctor and for probing a relay that was away.
+        A connection that is kept is asked for a reply. Otherwise what a first message would meet,
+        with delivery_id 0. Sends no mail: it is for the doctor and for probing a relay that was
+        away.
         """
+        if self._dialogue and not self._dialogue.answers():
+            self._discard()
         try:
             self._connect()
         except Ended as end:
@@ -85,21 +95,30 @@ class Transport:
         before: Callable[[Message], bool],
         handing: Callable[[Message], None],
         done: Callable[[Outcome], None],
-        permit: Callable[[Message], bool] = lambda _: True,
+        permit: Permit = permit_all,
+        soon: Callable[[Sequence[Message]], None] = lambda _: None,
     ) -> bool:
         """Offer each message to the relay; return False when RELAY or OURS ended the batch early.
 
         `before` is asked right before MAIL, and again if a stale connection makes a second MAIL
         necessary; False skips the message without a transaction and without an outcome. `permit`
-        is asked last, after RCPT and before DATA; False skips the message too. `handing` is told
-        right before the final dot is written; if it raises, no dot is written, the connection is
-        cut and the error goes on. `done` gets each outcome as soon as it is known. The message that
-        ended the batch has an outcome, those after it have none.
+        is asked last, of several messages where several are under way, and returns the ids that may
+        go: after the relay took the recipient, and before a letter's first octet; the others are
+        skipped too. `handing` is told right before the final dot is written; if it raises, no dot
+        is written, the connection is cut and the error goes on. `done` gets each outcome as soon as
+        it is known. The message that ended the batch has an outcome, those after it have none.
+
+        With pipelining `before` is asked while the letter before is handed over, and `soon` is told
+        which messages it is to be asked about within moments; several are under way at once.
 
         An exception between the dot and the reply (a time limit's signal) reports IN_DOUBT to
         `done` and goes on. A killed process reports nothing: that is what receipts are for.
         """
-        for message in messages:
+        coming = iter(messages)
+        for message in coming:
+            if self._dialogue and self._dialogue.has_extn("pipelining"):
+                calls = Callbacks(before, permit, handing, done, soon)
+                return self._send_pipelined(chain([message], coming), calls)
             self._handed = False
             try:
                 outcome = self._offer(message, before, permit, handing)
@@ -116,11 +135,29 @@ class Transport:
                 return False
         return True
 
+    def _discard(self) -> None:
+        """Close all connections without a word: the relay hears none."""
+        for dialogue in self._spare:
+            dialogue.close()
+        self._spare.clear()
+        self._drop()
+
+    def _send_pipelined(self, messages: Iterable[Message], calls: Callbacks) -> bool:
+        kept = [*filter(None, [self._dialogue]), *self._spare]
+        most, each = self._relay.connections, self._per_connection
+        pipeline = Pipeline(kept, most, each, self._open, _conclude, calls)
+        self._dialogue, self._spare = None, []
+        try:
+            return pipeline.run(iter(messages))
+        finally:
+            left = pipeline.lanes
+            self._dialogue, self._spare = (left[0], left[1:]) if left else (None, [])
+
     def _offer(
         self,
         message: Message,
         before: Callable[[Message], bool],
-        permit: Callable[[Message], bool],
+        permit: Permit,
         handing: Callable[[Message], None],
     ) -> Outcome | None:
         """Take one message through its transaction; None when `before` or `permit` refused it."""
@@ -156,7 +193,7 @@ class Transport:
         self,
         dialogue: _Dialogue,
         message: Message,
-        permit: Callable[[Message], bool],
+        permit: Permit,
         handing: Callable[[Message], None],
     ) -> Ended | None:
         """MAIL, RCPT, DATA, body, dot: one recipient, RFC 5321 section 3.3."""
@@ -166,7 +203,7 @@ class Transport:
             f"MAIL FROM:<{wire_address(message.sender)}>{size}",
             f"RCPT TO:<{wire_address(message.recipient)}>",
         )
-        if not permit(message):
+        if message.delivery_id not in permit([message]):
             return None
         dialogue.step(Phase.DATA, "DATA", 3)
         dialogue.write_body(message.data)
@@ -179,14 +216,17 @@ class Transport:
         if self._dialogue and self._dialogue.carried >= self._per_connection:
             self.close()
         if self._dialogue is None:
-            dialogue = _Dialogue(self._relay, loopback_only=self._loopback_only)
-            try:
-                dialogue.open()
-            except BaseException:
-                dialogue.close()
-                raise
-            self._dialogue = dialogue
+            self._dialogue = self._open()
         return self._dialogue
+
+    def _open(self) -> _Dialogue:
+        dialogue = _Dialogue(self._relay, loopback_only=self._loopback_only)
+        try:
+            dialogue.open()
+        except BaseException:
+            dialogue.close()
+            raise
+        return dialogue
 
     def _drop(self) -> None:
         if self._dialogue:
@@ -202,8 +242,8 @@ class _Dialogue(smtplib.SMTP):
         self.phase = Phase.CONNECT
         self.carried = 0  # transactions begun
         self._relay = relay
-        self._open = False  # a transaction the relay may still hold
-        self._connection = Connection(relay, loopback_only=loopback_only)
+        self.is_open = False  # a transaction the relay may still hold
+        self.connection = Connection(relay, loopback_only=loopback_only)
 
     def open(self) -> None:
         """Read the banner, then EHLO, STARTTLS and AUTH as the relay's URL asks."""
@@ -217,7 +257,7 @@ class _Dialogue(smtplib.SMTP):
     def step(self, phase: Phase, command: str, expected: int) -> None:
         """Say one command of a transaction; `Ended` unless the reply's first digit is expected."""
         self.phase = phase
-        self._open = True
+        self.is_open = True
         self._expect(*self.docmd(command), expected)
 
     def address(self, mail: str, rcpt: str) -> None:
@@ -229,7 +269,7 @@ class _Dialogue(smtplib.SMTP):
             self.step(Phase.MAIL, mail, 2)
             return self.step(Phase.RCPT, rcpt, 2)
         self.phase = Phase.MAIL
-        self._open = True
+        self.is_open = True
         self.send(f"{mail}\r\n{rcpt}\r\n")
         code, text = self.getreply()
         if code // 100 != 2:
@@ -243,7 +283,7 @@ class _Dialogue(smtplib.SMTP):
         """Write the letter, and see whether the relay gave up in its midst: then without a dot."""
         self.phase = Phase.BODY
         self.send(to_wire(data))
-        self._connection.check_silence()
+        self.connection.check_silence()
 
     def finish(self) -> Ended:
         """Write the final dot and return the reply to it."""
@@ -252,33 +292,42 @@ class _Dialogue(smtplib.SMTP):
         self.send(b".\r\n")
         self.phase = Phase.DOT
         code, text = self.getreply()
-        self._open = False
+        self.is_open = False
         return Ended(code, _decode(text))
 
     def reset(self) -> None:
         """Clear what a refused message left behind (RSET, RFC 5321 section 4.1.1.5)."""
         self.phase = Phase.MAIL
-        if not self._open:
+        if not self.is_open:
             return
         code, _ = self.docmd("RSET")
         if code != 250:
             raise Ended(0, f"the relay answered {code} to RSET")
-        self._open = False
+        self.is_open = False
+
+    def answers(self) -> bool:
+        """Return whether the relay still takes commands; a transaction left open is cleared."""
+        try:
+            self.is_open = True
+            self.reset()
+        except Ended:
+            return False
+        return True
 
     def leave(self) -> None:
         """Say QUIT; whether anybody listens does not matter."""
-        self._connection.timeout = min(self._relay.timeout, _GOODBYE)
+        self.connection.timeout = min(self._relay.timeout, _GOODBYE)
         with suppress(Ended):
             self.docmd("QUIT")
 
     def send(self, s: ReadableBuffer | str) -> None:
-        self._connection.write(s.encode("ascii") if isinstance(s, str) else bytes(s))
+        self.connection.write(s.encode("ascii") if isinstance(s, str) else bytes(s))
 
     def getreply(self) -> tuple[int, bytes]:
-        return self._connection.read_reply()
+        return self.connection.read_reply()
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def _greet(self) -> None:
         """EHLO, or HELO for a relay that does not know it (RFC 5321 section 3.2)."""
@@ -292,7 +341,7 @@ class _Dialogue(smtplib.SMTP):
         if not self.has_extn("starttls"):
             raise Ended(0, "the relay offers no STARTTLS, and nothing is sent in clear text")
         self._expect(*self.docmd("STARTTLS"), 2)
-        self._connection.encrypt()
+        self.connection.encrypt()
         self._greet()
 
     def _log_in(self) -> None:

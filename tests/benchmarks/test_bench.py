@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
+from newsletter.bench import wire
 from newsletter.bench.generation import make_workload
 from newsletter.matching.query import parse_query
 from newsletter.models import PackedBlock, Paper
@@ -68,3 +71,25 @@ def test_it_invents_the_same_again() -> None:
     assert len(work.interests) == len(set(work.interests)) == 200
     for text in work.interests:
         parse_query(text)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_measures_letters_in_a_database_of_its_own() -> None:
+    before = connection.settings_dict["NAME"]
+    found = bench("letters", "--subscribers", "40", "--workers", "2", "--rtt", "1")
+    figures = found["figures"]
+    assert figures["letters planned"] == 40
+    assert 0 < figures["letters sent"] == figures["joined letters"]
+    assert figures["letters composed whole"] == 0
+    assert {"letters/s, of the naive way", "letters/s, of wire"} <= found["ratios"].keys()
+    assert connection.settings_dict["NAME"] == before
+    assert not Paper.objects.exists()
+
+
+def test_its_own_sink_takes_letters_and_its_line_is_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with wire.open_sink() as (port, whose):
+        assert whose == "a sink in Python"
+        near = wire.measure_wire(port, [b"Subject: x\r\n\r\n.\r\nx\r\n"], 20)
+        with wire.open_line(port, 20) as far:
+            assert wire.measure_wire(far, [b"Subject: x\r\n\r\nx\r\n"], 10) < min(50, near)

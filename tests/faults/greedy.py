@@ -18,14 +18,14 @@ def main() -> None:
 
     from newsletter import digests
 
-    compose = digests.compose_digest
+    compose = digests.compose_share
 
-    def ask_for_more(item: Any, reader: Any, material: Any, *, even_empty: bool = False) -> Any:
-        if reader.email.startswith("greedy"):
+    def ask_for_more(item: Any, share: Any, material: Any, *, even_empty: bool = False) -> Any:
+        if share.reader.email.startswith("greedy"):
             bytearray(2 * MEMORY)
-        return compose(item, reader, material, even_empty=even_empty)
+        return compose(item, share, material, even_empty=even_empty)
 
-    digests.compose_digest = ask_for_more
+    digests.compose_share = ask_for_more
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     call_command("tick")
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from newsletter.days import DayReport, run_day
@@ -234,6 +235,23 @@ def test_it_composes_a_batch_with_a_fixed_number_of_queries(
     day_before_sending()
     with django_assert_max_num_queries(85 + 25):  # one a letter: is it still wanted?
         assert day().sent == 25
+
+
+def test_it_asks_as_many_questions_for_more_letters_of_a_batch(server: SmtpServer) -> None:
+    """Claim, compose, record: few statements for a batch; and of letters, may they still go?"""
+    store(RL, FOLDING)
+    counts, asked = [], []
+    for number in (4, 29):
+        for _ in range(number):
+            subscribe("reinforcement learning")
+        day_before_sending()
+        with CaptureQueriesContext(connection) as queries:
+            assert day().sent == number
+        standing = sum("a(id, email, hash)" in query["sql"] for query in queries)
+        counts.append(len(queries) - standing)
+        asked.append(standing)
+    assert counts[1] <= counts[0]
+    assert asked[1] <= 29 + 2  # several at once where the relay keeps several waiting
 
 
 def test_it_covers_three_days_in_one_letter(server: SmtpServer) -> None:

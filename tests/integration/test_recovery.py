@@ -57,7 +57,7 @@ def test_a_database_that_goes_away_is_not_the_letters_doing(
         raise OperationalError("the connection is closed")
 
     with monkeypatch.context() as patched:
-        for module, name in ((guard, "find_standing"), (sending, "record_outcomes")):
+        for module, name in ((guard, "find_standings"), (sending, "record_outcomes")):
             patched.setattr(module, name, lose)
         patched.setattr(sending, "release_deliveries", lose)
         with pytest.raises(OperationalError):
@@ -72,14 +72,14 @@ def test_f21_a_letter_that_never_gets_composed_is_given_up(
     from newsletter import digests
 
     plan("ok1", "loop", "ok2")
-    compose = digests.compose_digest
+    compose = digests.compose_share
 
-    def loop(item: Any, reader: Any, material: Any, **options: Any) -> Any:
-        while reader.email.startswith("loop"):
+    def loop(item: Any, share: Any, material: Any, **options: Any) -> Any:
+        while share.reader.email.startswith("loop"):
             pass
-        return compose(item, reader, material, **options)
+        return compose(item, share, material, **options)
 
-    monkeypatch.setattr(digests, "compose_digest", loop)
+    monkeypatch.setattr(digests, "compose_share", loop)
     monkeypatch.setattr(guard, "COMPOSE_SECONDS", 0.2)
     assert drain_deliveries().states == {"sent": 2, "failed": 1}
     assert "it took more than" in Delivery.objects.get(state="failed").detail

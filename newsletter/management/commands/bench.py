@@ -1,4 +1,4 @@
-"""`manage.py bench match|pick|estimate|search|day|store`: measure beside plain limits."""
+"""`manage.py bench match|pick|estimate|search|day|store|letters`: measure beside plain limits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from newsletter.bench.day import measure_day
 from newsletter.bench.estimate import measure_estimate
+from newsletter.bench.letters import measure_letters
 from newsletter.bench.match import BenchError, measure_match
 from newsletter.bench.pick import measure_pick
 from newsletter.bench.report import table
@@ -27,7 +28,8 @@ STORED = {
 class Command(BaseCommand):
     help = (
         "Measure matching (match), picking (pick), estimates (estimate), a search (search), the "
-        "day's page (day) or storing papers (store) beside plain limits; see docs/benchmarks.md."
+        "day's page (day), storing papers (store) or sending (letters) beside plain limits; "
+        "see docs/benchmarks.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,7 +47,11 @@ class Command(BaseCommand):
         day.add_argument("--papers", type=int, default=30_000)
         store = what.add_parser("store", help="a day's papers into the database")
         store.add_argument("--papers", type=int, default=2_000)
-        for one in (match, pick, guess, search, day, store):
+        letters = what.add_parser("letters", help="from the ledger to a relay")
+        letters.add_argument("--subscribers", type=int, default=20_000)
+        letters.add_argument("--workers", type=int, default=1, help="processes")
+        letters.add_argument("--rtt", type=float, default=0, help="milliseconds to the relay")
+        for one in (match, pick, guess, search, day, store, letters):
             one.add_argument("--seed", type=int, default=1)
             one.add_argument("--json", action="store_true", help="print JSON")
 
@@ -57,6 +63,14 @@ class Command(BaseCommand):
                 )
             elif what == "pick":
                 found = measure_pick(options["subscribers"], seed, self.stderr.write)
+            elif what == "letters":
+                found = measure_letters(
+                    options["subscribers"],
+                    options["workers"],
+                    options["rtt"],
+                    seed,
+                    self.stderr.write,
+                )
             else:
                 found = STORED[what](options["papers"], seed, self.stderr.write)
         except BenchError as error:

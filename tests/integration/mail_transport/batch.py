@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.mail.message import Message, Outcome, Verdict
@@ -40,8 +40,8 @@ class Book:
         self.on_before()
         return message.delivery_id not in self.vetoed
 
-    def permit(self, message: Message) -> bool:
-        return message.delivery_id not in self.withdrawn
+    def permit(self, messages: Sequence[Message]) -> set[int]:
+        return {message.delivery_id for message in messages} - self.withdrawn
 
     def handing(self, message: Message) -> None:
         self.calls.append(("handing", message.delivery_id))

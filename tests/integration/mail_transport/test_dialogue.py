@@ -17,6 +17,11 @@ from tests.smtp import SmtpServer
 SENT, SOFT, HARD, CONTENT, RELAY, OURS, IN_DOUBT = Verdict
 
 
+@pytest.fixture(autouse=True)
+def _one_by_one(server: SmtpServer) -> None:
+    server.pipelining = False
+
+
 @pytest.fixture
 def transport(server: SmtpServer) -> Iterator[Transport]:
     with Transport(parse_relay(server.url, 5), per_connection=10) as transport:
@@ -142,7 +147,7 @@ def test_it_knows_a_dot_that_never_left(server: SmtpServer, transport: Transport
     def handing(message: Message) -> None:
         book.handing(message)
         assert transport._dialogue
-        transport._dialogue._connection._socket.shutdown(socket.SHUT_WR)
+        transport._dialogue.connection._socket.shutdown(socket.SHUT_WR)
 
     assert not transport.send(make_messages("ok"), book.before, handing, book.done)
     assert book.verdicts() == [RELAY]
@@ -177,7 +182,7 @@ def _interrupt_reads(
     """Let a signal's exception come up in the read of the reply, as a time limit's does."""
     assert transport.check() is None
     assert transport._dialogue
-    connection = transport._dialogue._connection
+    connection = transport._dialogue.connection
     read = connection.read_reply
 
     def read_reply() -> tuple[int, bytes]:

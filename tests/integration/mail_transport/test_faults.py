@@ -14,6 +14,11 @@ from tests.smtp import SmtpServer, closed_port
 SENT, SOFT, HARD, CONTENT, RELAY, OURS, IN_DOUBT = Verdict
 
 
+@pytest.fixture(autouse=True)
+def _one_by_one(server: SmtpServer) -> None:
+    server.pipelining = False
+
+
 @pytest.mark.parametrize(
     ("local", "verdict", "code", "bare_verdict"),
     [

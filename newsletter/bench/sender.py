@@ -1,0 +1,97 @@
+"""One worker of `bench letters`, a process of its own: sends what is due, and says what it took.
+
+Reads a line to begin; writes one line of JSON. Its CPU time is counted by the steps of a batch.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import django
+
+SAMPLE = 500  # letters kept to be sent again by the plain client
+# The steps of a batch, where they are called: module, name, step.
+STEPS = (
+    ("sending", "claim_deliveries", "claim"),
+    ("digests", "read_readers", "read readers"),
+    ("digests", "read_material", "read papers and matches"),
+    ("digests", "pick_shares", "pick"),
+    ("digests", "make_digest", "write the digest"),
+    ("sending", "compose_batch", "compose"),
+    ("sending", "prepare_deliveries", "record"),
+    ("sending", "record_outcomes", "record"),
+)
+
+
+class Times:
+    """CPU seconds by step; what a step does inside another one counts for itself alone."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._inner = [0.0]
+
+    def wrap(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function`, its time counted."""
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            started = time.process_time()
+            self._inner.append(0.0)
+            try:
+                return function(*arguments, **named)
+            finally:
+                took = time.process_time() - started
+                own = took - self._inner.pop()
+                self._inner[-1] += took
+                self.seconds[step] = self.seconds.get(step, 0.0) + own
+
+        return timed
+
+
+def main(sample: str) -> None:
+    """Send all that is due; keep the first letters in the file `sample`."""
+    django.setup()
+    from newsletter import days, digests, sending
+    from newsletter.bench.report import peak_megabytes
+    from newsletter.mail.letters import LETTERS
+    from newsletter.mail.transport import Transport
+
+    times = Times()
+    modules = {"sending": sending, "digests": digests}
+    for module, name, step in STEPS:
+        if hasattr(modules[module], name):
+            setattr(modules[module], name, times.wrap(step, getattr(modules[module], name)))
+    send = times.wrap("send", Transport.send)
+
+    def keep(transport: Transport, messages: Any, *rest: Any, **named: Any) -> bool:
+        path = Path(sample)
+        if sample and not path.exists():
+            path.write_bytes(b"\0".join(message.data for message in messages[:SAMPLE]))
+        done: bool = send(transport, messages, *rest, **named)
+        return done
+
+    Transport.send = keep  # type: ignore[method-assign,assignment]
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    started, cpu = time.perf_counter(), time.process_time()
+    drained = days.drain_deliveries()
+    report = {
+        "states": drained.states,
+        "seconds": time.perf_counter() - started,
+        "cpu": time.process_time() - cpu,
+        "steps": times.seconds,
+        "peak": peak_megabytes(),
+        "joined": LETTERS.joined,
+        "whole": LETTERS.whole,
+        "cards": LETTERS.cards_made,
+    }
+    sys.stdout.write(json.dumps(report) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

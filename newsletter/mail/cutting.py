@@ -1,0 +1,110 @@
+"""Helpers of joining: the two bodies as they grow, and templates' lines cut into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.html import escape
+
+from newsletter.mail.headers import clean_body
+from newsletter.mail.inline import inline_css
+from newsletter.mail.inliner import Unprovable
+from newsletter.mail.layout import (
+    BEST,
+    CARD,
+    COUNT,
+    LINKS,
+    MARK,
+    MORE,
+    PREHEADER,
+    SCHEDULE,
+    TITLE,
+    UNSUBSCRIBE,
+    Lines,
+)
+from newsletter.mail.letter import Digest, Link
+from newsletter.mail.parts import Item, OwnLine, Values
+from newsletter.mail.quoted import CRLF, encode_lines
+from newsletter.mail.render import safe_url
+from newsletter.mail.wording import count_in_html, count_in_text, make_preheader
+
+
+class Body:
+    """The two bodies as they grow."""
+
+    def __init__(self) -> None:
+        self.html: list[bytes] = []
+        self.text: list[bytes] = []
+        self._blank = False
+
+    def add_text(self, lead: bool, body: bytes, trail: bool) -> None:
+        """Add lines, with one blank line where blank ones meet, as `plain.fill` leaves it."""
+        blank = self._blank or lead
+        if not body:
+            self._blank = blank or trail
+            return
+        if blank and self.text:
+            self.text.append(CRLF)
+        self.text.append(body)
+        self._blank = trail
+
+
+def split_head(lines: Lines) -> tuple[str, Lines]:
+    """Return a document's lines up to `</head>` as one text, and those after it."""
+    if lines.count("</head>") != 1:
+        raise Unprovable("a document without a head of its own lines")
+    at = lines.index("</head>") + 1
+    return "\n".join(lines[:at]), lines[at:]
+
+
+def compile_head(head: str) -> tuple[Item, ...]:
+    """Return the head inlined, as items: premailer moves its style sheet and leaves the rest."""
+    inlined = inline_css(f"{head}\n<body></body>\n</html>").partition("</head>")
+    items: list[Item] = []
+    for line in (inlined[0] + inlined[1]).split("\n"):
+        marks = tuple(MARK.findall(line))
+        if any(mark.startswith("https:") for mark in marks):
+            raise Unprovable("an address of the reader's own in the head")
+        items.append(OwnLine(line, None, marks) if marks else encode_lines([line]))
+    return tuple(items)
+
+
+def split_at_cards(lines: Lines, values: Values) -> list[Lines]:
+    """Return the lines between the cards, their marks filled in."""
+    found: list[Lines] = [[]]
+    for line in lines:
+        if line == CARD:
+            found.append([])
+            continue
+        pieces = MARK.split(line)
+        pieces[1::2] = [clean_body(values[mark]) for mark in pieces[1::2]]
+        if "\n" in (filled := "".join(pieces)):
+            raise Unprovable("an interest of more than one line")
+        found[-1].append(filled)
+    return found
+
+
+def all_bytes(items: tuple[Item, ...]) -> bytes:
+    """Return items that hold nothing of a reader's own as they are sent."""
+    if not all(isinstance(item, bytes) for item in items):
+        raise Unprovable("a section with something of the reader's own")
+    return b"".join(items)  # type: ignore[arg-type]
+
+
+def values(digest: Digest, subject: str, links: Iterable[Link]) -> tuple[Values, Values]:
+    """Return what stands in place of each mark, in HTML and in text."""
+    texts = {
+        TITLE: f"{digest.site.name}: {subject}",
+        PREHEADER: make_preheader(digest),
+        SCHEDULE: digest.schedule,
+        BEST: digest.best,
+    }
+    addresses = dict(zip(LINKS, (link.url for link in links), strict=False))
+    addresses |= {MORE: safe_url(digest.more_url), UNSUBSCRIBE: digest.unsubscribe_url}
+    in_html = {**escaped(texts), COUNT: count_in_html(digest), **addresses}
+    return in_html, {**texts, COUNT: count_in_text(digest), **addresses}
+
+
+def escaped(values: Values) -> Values:
+    """Return texts as templates print them in HTML."""
+    return {mark: escape(value) for mark, value in values.items()}

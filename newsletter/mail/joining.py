@@ -1,0 +1,266 @@
+"""Letters joined from parts that are rendered, inlined and encoded once.
+
+`join_message` gives the message that `compose_message(render_digest(digest), envelope)` gives: the
+same headers and, decoded, the same two bodies. A card is rendered once for all readers who get it
+with the same words marked and the same reason; the frame around the cards once for all readers of
+an edition in a language with the same counts. What is a reader's own (links, the sentence that
+counts, the schedule) is put in. docs/adr/0030 says why this is right; where it cannot be shown to
+be, `Unprovable` is raised and the letter is composed whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from newsletter.mail.cutting import (
+    Body,
+    all_bytes,
+    compile_head,
+    escaped,
+    split_at_cards,
+    split_head,
+    values,
+)
+from newsletter.mail.headers import clean_body
+from newsletter.mail.heads import assemble, boundary_of, write_head
+from newsletter.mail.inliner import STYLE, Inliner, Stack, Unprovable
+from newsletter.mail.layout import (
+    ANCHOR,
+    FEEDBACK,
+    INTEREST,
+    Frame,
+    Layout,
+    Lines,
+    frame_of,
+)
+from newsletter.mail.letter import Card, Digest, Envelope, Section
+from newsletter.mail.lru import Recent
+from newsletter.mail.parts import (
+    Address,
+    Chunk,
+    Item,
+    Values,
+    compile_html,
+    compile_text,
+    write_address,
+    write_own_html,
+    write_own_text,
+    write_plain_address,
+)
+from newsletter.mail.quoted import encode_lines
+from newsletter.mail.render import (
+    first_title,
+    foot_links,
+    render_subject,
+    safe_card,
+    tighten,
+)
+from newsletter.mail.shapes import CardPart, Shapes
+
+CARDS_KEPT = 8_000  # about 6 KB each
+_TAIL = ["</body>", "</html>"]
+_PARTS_OF_A_CARD = attrgetter(
+    "title", "url", "byline", "snippet", "cut_before", "cut_after", "why", "links", "note"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _SectionPart:
+    """A section around its cards: one piece more than cards; what each card stands in."""
+
+    html: tuple[bytes, ...]
+    stacks: tuple[Stack, ...]
+    text: tuple[_Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _FramePart:
+    html_before: tuple[Item, ...]
+    html_after: tuple[Item, ...]
+    text_before: Chunk
+    text_after: Chunk
+
+
+class _Text(NamedTuple):
+    lead: bool
+    body: bytes
+    trail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """What is learnt once for a site and a language."""
+
+    html: Layout
+    text: Layout
+    inliner: Inliner
+    stack: Stack  # what a section stands in
+
+
+class Joiner:
+    """Joins letters; keeps the parts it used last. For one thread."""
+
+    def __init__(self) -> None:
+        self._families: dict[Any, _Family | Unprovable] = {}
+        self._inliners: dict[str, Inliner] = {}
+        self._heads: Recent[str, tuple[Item, ...]] = Recent(16)
+        self._frames: Recent[Frame, _FramePart] = Recent(1_000)
+        self._sections: Recent[Any, _SectionPart] = Recent(4_000)
+        self._subjects: Recent[Any, str] = Recent(4_000)
+        self._lines: Recent[Any, bytes] = Recent(4_000)
+        self.cards: Recent[Any, CardPart] = Recent(CARDS_KEPT)
+        self.shapes = Shapes(_render_card)
+
+    def join(self, digest: Digest, envelope: Envelope) -> bytes:
+        """Return the message; `Unprovable` where it must be composed whole.
+
+        `LetterError` if it must not be sent at all, as `compose_message` raises it.
+        """
+        with translation.override(digest.language):
+            return self._join(digest, envelope)
+
+    def _join(self, digest: Digest, envelope: Envelope) -> bytes:
+        links = foot_links(digest)
+        frame = frame_of(digest, links)
+        family = self._family(frame)
+        part = self._frames.get(frame, self._make_frame, frame, family)
+        subject = self._subject(digest)
+        in_html, in_text = values(digest, subject, links)
+        body = Body()
+        self._add_html(body, part.html_before, in_html, family)
+        self._add_text(body, part.text_before, in_text)
+        for section in digest.sections:
+            self._add_section(body, section, family)
+        self._add_html(body, part.html_after, in_html, family)
+        self._add_text(body, part.text_after, in_text)
+        return assemble(
+            write_head(subject, envelope),
+            boundary_of(envelope.seed),
+            b"".join(body.text),
+            b"".join(body.html),
+        )
+
+    def _subject(self, digest: Digest) -> str:
+        best = digest.best or first_title(digest)
+        key = digest.language, digest.date, digest.first_date, digest.days, best, digest.count
+        return self._subjects.get(key, render_subject, digest)
+
+    def _add_html(
+        self, body: Body, items: tuple[Item, ...], values: Values, family: _Family
+    ) -> None:
+        for item in items:
+            if isinstance(item, bytes):
+                body.html.append(item)
+            elif isinstance(item, Address):
+                body.html.append(write_address(values[item.mark]))
+            else:
+                key = (item.line, item.stack, *[values[mark] for mark in item.marks])
+                line = self._lines.get(key, write_own_html, item, values, family.inliner)
+                body.html.append(line)
+
+    def _add_text(self, body: Body, chunk: Chunk, values: Values) -> None:
+        out: list[bytes] = []
+        for item in chunk.items:
+            if isinstance(item, bytes):
+                out.append(item)
+            elif isinstance(item, Address):
+                out.append(write_plain_address(values[item.mark]))
+            else:
+                key = (item.line, None, *[values[mark] for mark in item.marks])
+                out.append(self._lines.get(key, write_own_text, item, values))
+        body.add_text(chunk.lead, b"".join(out), chunk.trail)
+
+    def _add_section(self, body: Body, section: Section, family: _Family) -> None:
+        cards = section.cards
+        key: Any = section.interest, section.anchor, len(cards), section.extra, id(family)
+        part = self._sections.get(key, self._make_section, section, family)
+        body.html.append(part.html[0])
+        body.add_text(*part.text[0])
+        for place, card in enumerate(cards, 1):
+            url, stack = card.feedback_url, part.stacks[place - 1]
+            key = id(family), stack, not url, _PARTS_OF_A_CARD(card)
+            made = self.cards.get(key, self._make_card, card, stack, family)
+            if url:
+                body.html.append(write_address(url).join(made.html))
+                body.add_text(made.lead, write_plain_address(url).join(made.text), made.trail)
+            else:
+                body.html += made.html
+                body.add_text(made.lead, made.text[0], made.trail)
+            body.html.append(part.html[place])
+            body.add_text(*part.text[place])
+
+    def _family(self, frame: Frame) -> _Family:
+        key = frame.site, frame.language
+        family = self._families.get(key)
+        if family is None:
+            try:
+                family = self._learn_family(frame)
+            except Unprovable as error:
+                family = error
+            self._families[key] = family
+        if isinstance(family, Unprovable):
+            raise Unprovable(*family.args)
+        return family
+
+    def _learn_family(self, frame: Frame) -> _Family:
+        html, text = Layout.learn(frame, "html"), Layout.learn(frame, "txt")
+        head, lines = split_head(html.find(frame)[0])
+        (style,) = STYLE.findall(head) or [""]
+        inliner = self._inliners.setdefault(style, Inliner(style))
+        _, stack = compile_html(lines, (), inliner)
+        return _Family(html, text, inliner, stack)
+
+    def _make_frame(self, frame: Frame, family: _Family) -> _FramePart:
+        before, after = family.html.find(frame)
+        text_before, text_after = family.text.find(frame)
+        head, lines = split_head(before)
+        if STYLE.findall(head) != [family.inliner.style] or after[-2:] != _TAIL:
+            raise Unprovable("a frame that is no document of its own")
+        items = self._heads.get(head, compile_head, head)
+        html_before, stack = compile_html(lines, (), family.inliner)
+        html_after, end = compile_html(after[:-2], stack, family.inliner)
+        if stack != family.stack or len(end) != 1:
+            raise Unprovable("sections that stand in another element than before")
+        tail = (encode_lines(_TAIL),)
+        return _FramePart(
+            items + html_before,
+            html_after + tail,
+            compile_text(text_before),
+            compile_text(text_after),
+        )
+
+    def _make_section(self, section: Section, family: _Family) -> _SectionPart:
+        key = len(section.cards), section.extra
+        names = {INTEREST: section.interest, ANCHOR: section.anchor}
+        stack, html, stacks = family.stack, [], []
+        for lines in split_at_cards(family.html.section(*key), escaped(names)):
+            items, stack = compile_html(
+                tighten("\n".join(lines)).split("\n"), stack, family.inliner
+            )
+            html.append(all_bytes(items))
+            stacks.append(stack)
+        if stack != family.stack:
+            raise Unprovable("a section that does not end where it began")
+        text = []
+        for lines in split_at_cards(family.text.section(*key), names):
+            chunk = compile_text(lines)
+            text.append(_Text(chunk.lead, all_bytes(chunk.items), chunk.trail))
+        return _SectionPart(tuple(html), tuple(stacks), tuple(text))
+
+    def _make_card(self, card: Card, stack: Stack, family: _Family) -> CardPart:
+        language = family.html.frame.language
+        return self.shapes.make(safe_card(card), language, stack, family.inliner)
+
+
+def _render_card(card: Card) -> tuple[Lines, Lines]:
+    """Return the lines of a card's HTML and of its text, before they are inlined and wrapped."""
+    url = FEEDBACK if card.feedback_url else ""
+    context = {"card": replace(card, feedback_url=url)}
+    html = tighten(clean_body(render_to_string("email/digest/card.html", context))).split("\n")
+    text = clean_body(render_to_string("email/digest/card.txt", context)).split("\n")
+    return html, text

@@ -1,0 +1,166 @@
+"""Encoded parts of a letter, with holes for what is a reader's own.
+
+A part's items are bytes that are ready, addresses to be put in as they are, and lines that are
+written anew for each reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from newsletter.mail.headers import clean_body
+from newsletter.mail.inliner import Inliner, Stack, Unprovable, as_lxml
+from newsletter.mail.layout import MARK
+from newsletter.mail.plain import wrap_line
+from newsletter.mail.quoted import (
+    CRLF,
+    PLAIN,
+    SOFT,
+    encode_address,
+    encode_before,
+    encode_lines,
+    encode_text,
+)
+
+
+class Address(NamedTuple):
+    """An address of the reader's own, inside a line that is encoded around it."""
+
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """A line with texts of the reader's own; of HTML, before it is inlined, if `stack` is set."""
+
+    line: str
+    stack: Stack | None
+    marks: tuple[str, ...]
+
+
+Item = bytes | Address | OwnLine
+Values = Mapping[str, str]  # a mark: what stands in its place, as a template prints it
+
+
+class Chunk(NamedTuple):
+    """Lines of the text part: whether blank ones come first, the others, and blank ones last."""
+
+    lead: bool
+    items: tuple[Item, ...]
+    trail: bool
+
+
+def compile_html(
+    lines: Iterable[str], stack: Stack, inliner: Inliner
+) -> tuple[tuple[Item, ...], Stack]:
+    """Return lines as items, and what the next line stands in."""
+    items: list[Item] = []
+    for line in lines:
+        marks = MARK.findall(line)
+        inlined, after = inliner.inline_line(line, stack)
+        if all(mark.startswith("https:") for mark in marks):
+            items += _cut_addresses(inlined, len(marks))
+        else:
+            items.append(OwnLine(line, stack, tuple(marks)))
+        stack = after
+    return _merge(items), stack
+
+
+def _cut_addresses(line: str, number: int) -> list[Item]:
+    *before, last = MARK.split(line)
+    if len(before) != 2 * number:
+        raise Unprovable("an address that does not stay in its line")
+    items: list[Item] = []
+    for text, mark in zip(before[::2], before[1::2], strict=True):
+        items += (encode_before(text), Address(mark))
+    items.append(encode_text(last) + CRLF)
+    return items
+
+
+def compile_text(lines: Iterable[str]) -> Chunk:
+    """Return lines, wrapped as `plain.fill` does, as a chunk."""
+    items: list[Item] = []
+    lead, blank = False, False
+    for line in lines:
+        line = line.rstrip()
+        if not line:
+            blank = True
+            continue
+        if blank and items:
+            items.append(CRLF)
+        lead, blank = lead or (blank and not items), False
+        marks = MARK.findall(line)
+        if not marks:
+            items.append(encode_lines(wrap_line(line)))
+        elif line.strip(" ") == marks[0] and marks[0].startswith("https:"):
+            items += (b" " * (len(line) - len(marks[0])), Address(marks[0]), CRLF)
+        else:
+            items.append(OwnLine(line, None, tuple(marks)))
+    return Chunk(lead or (blank and not items), _merge(items), blank)
+
+
+def _merge(items: Iterable[Item]) -> tuple[Item, ...]:
+    """Return items with neighbouring bytes joined."""
+    merged: list[Item] = []
+    for item in items:
+        if isinstance(item, bytes) and merged and isinstance(merged[-1], bytes):
+            merged[-1] += item
+        elif item != b"":
+            merged.append(item)
+    return tuple(merged)
+
+
+def split_at_address(items: Sequence[Item], mark: str) -> tuple[bytes, ...]:
+    """Return the bytes around the one address that is the reader's own."""
+    pieces = [b""]
+    for item in items:
+        if isinstance(item, bytes):
+            pieces[-1] += item
+        elif isinstance(item, Address) and item.mark == mark:
+            pieces.append(b"")
+        else:
+            raise Unprovable("a card with something else of the reader's own than its address")
+    return tuple(pieces)
+
+
+def write_address(url: str) -> bytes:
+    """Return an address as it stands in a line of HTML, the soft break behind it included."""
+    return _encode(url) + SOFT
+
+
+def write_plain_address(url: str) -> bytes:
+    """Return an address as it stands behind an indent in a line of text."""
+    return _encode(url, 70)
+
+
+def _encode(url: str, room: int = 75) -> bytes:
+    if not PLAIN.fullmatch(url):
+        raise Unprovable("an address with characters that are escaped")
+    return encode_address(url, room)
+
+
+def write_own_html(item: OwnLine, values: Values, inliner: Inliner) -> bytes:
+    """Return a line of HTML with the reader's own put in."""
+    if item.stack is None:  # of the head: inlined before
+        return encode_text(_fill(item, {m: as_lxml("text", values[m]) for m in item.marks})) + CRLF
+    inlined, _ = inliner.inline_line(_fill(item, values).strip(), item.stack)
+    return encode_text(inlined) + CRLF
+
+
+def write_own_text(item: OwnLine, values: Values) -> bytes:
+    """Return a line of text with the reader's own put in, wrapped."""
+    line = _fill(item, values).rstrip()
+    if not line:
+        raise Unprovable("a line that would be blank")
+    return encode_lines(wrap_line(line))
+
+
+def _fill(item: OwnLine, values: Values) -> str:
+    pieces = MARK.split(item.line)
+    pieces[1::2] = [clean_body(values[mark]) for mark in pieces[1::2]]
+    filled = "".join(pieces)
+    if "\n" in filled:
+        raise Unprovable("a text of more than one line")
+    return filled

@@ -1,0 +1,144 @@
+"""What a run has read of editions for its letters: papers, matches and why, each read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.utils.translation import get_language
+
+from newsletter import neighbours
+from newsletter.cards import make_card, make_similar_card
+from newsletter.deliveries import Claimed
+from newsletter.editions import first_listing_days, match_newcomers
+from newsletter.mail.letter import Card
+from newsletter.mail.lru import Recent
+from newsletter.matches import Reasons, edition_synonyms, unpack_hits
+from newsletter.matching.base import Document, Match, Reason
+from newsletter.matching.synonyms import Synonyms
+from newsletter.models import Edition, Paper, QueryMatches
+from newsletter.neighbours import Neighbours, Similar
+from newsletter.papers import make_document
+from newsletter.picking import Scores
+from subscribers.queries import Reader
+
+CARDS_KEPT = 20_000  # and their pieces: what many letters share
+
+
+@dataclass(slots=True)
+class Material:
+    """What a run has read of editions: papers and matches, each read once."""
+
+    editions: dict[int, Edition] = field(default_factory=dict)
+    announced: dict[int, int] = field(default_factory=dict)  # edition id: papers
+    papers: dict[int, Paper] = field(default_factory=dict)
+    documents: dict[int, Document] = field(default_factory=dict)
+    matches: dict[tuple[int, int], list[Match]] = field(default_factory=dict)  # edition, query
+    late: dict[int, date] = field(default_factory=dict)  # paper id: the day it was listed
+    neighbours: Neighbours = field(default_factory=Neighbours)
+    reasons: Reasons = field(default_factory=Reasons)
+    synonyms: dict[int, Synonyms] = field(default_factory=dict)  # by edition
+    scores: dict[tuple[int, ...], Scores] = field(default_factory=dict)  # by editions covered
+    cards: Recent[Any, Card] = field(default_factory=lambda: Recent(CARDS_KEPT))
+
+    def explain(self, query_id: int, paper: Paper) -> tuple[Reason, ...]:
+        """Return why a query found a paper of one of the editions."""
+        edition_id = paper.edition_id or 0
+        if edition_id not in self.synonyms:
+            self.synonyms[edition_id] = edition_synonyms(self.editions[edition_id])
+        document = self.documents[paper.pk]
+        return self.reasons.find(query_id, document, self.synonyms[edition_id])
+
+    def card(self, paper_id: int, found: tuple[tuple[int, str], ...], language: str) -> Card:
+        """Return the card of a paper found by (query id, its name), …; `language` is active."""
+        key = paper_id, language, found
+        return self.cards.get(key, self._make_card, paper_id, found)
+
+    def _make_card(self, paper_id: int, found: tuple[tuple[int, str], ...]) -> Card:
+        paper = self.papers[paper_id]
+        named = [(name, self.explain(query_id, paper)) for query_id, name in found]
+        return make_card(paper, named, self.late.get(paper_id), self.cards)
+
+    def similar_card(self, one: Similar) -> Card:
+        """Return the card of a paper that no interest found, in the active language."""
+        key = one, get_language()
+        return self.cards.get(key, self._make_similar_card, one)
+
+    def _make_similar_card(self, one: Similar) -> Card:
+        paper, liked = self.papers[one.paper_id], self.papers[one.liked_id]
+        return make_similar_card(paper, liked, one.how, self.late.get(one.paper_id))
+
+    def covered(self, edition_id: int, covers_from: date) -> list[Edition]:
+        """Return the matched editions a letter covers, oldest first."""
+        last = self.editions[edition_id].date
+        return sorted(
+            (e for e in self.editions.values() if covers_from <= e.date <= last),
+            key=lambda e: e.date,
+        )
+
+
+def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) -> None:
+    """Read the editions, matches and papers that these letters need and `material` lacks."""
+    first = min((item.covers_from for item, _ in wanted), default=None)
+    if first is None:
+        return
+    fresh = Edition.objects.filter(
+        matched_at__isnull=False, cancelled_at__isnull=True, date__gte=first
+    )
+    for edition in fresh.exclude(pk__in=material.editions).defer("matched_queries"):
+        material.editions[edition.pk] = edition
+        material.announced[edition.pk] = edition.papers.filter(hidden=False).count()
+    needed: dict[int, set[int]] = {}
+    for item, reader in wanted:
+        for edition in material.covered(item.edition_id, item.covers_from):
+            queries = {interest.query_id for interest in reader.interests}
+            queries |= {
+                query for some in neighbours.unpack_matched(item.picks).values() for query in some
+            }
+            needed.setdefault(edition.pk, set()).update(
+                q for q in queries if (edition.pk, q) not in material.matches
+            )
+    for edition_id, query_ids in needed.items():
+        if query_ids:
+            read_matches(material, edition_id, query_ids)
+    found = {m.document_id for some in material.matches.values() for m in some}
+    found |= read_likenesses(material, wanted)
+    read_papers(material, found - material.papers.keys())
+    if any(material.neighbours.liked.values()):
+        material.neighbours.learn(material.documents.values())
+
+
+def read_likenesses(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) -> set[int]:
+    """Read what fills thin letters and return the papers that takes; none where nobody wants it."""
+    kept = {
+        key
+        for item, _ in wanted
+        for one in neighbours.unpack_similar(item.picks)
+        for key in one[:2]
+    }
+    filling = [(item, reader) for item, reader in wanted if reader.similar_up_to and not item.picks]
+    editions = {
+        edition.pk
+        for item, _ in filling
+        for edition in material.covered(item.edition_id, item.covers_from)
+    }
+    return kept | material.neighbours.read({reader.id for _, reader in filling}, editions)
+
+
+def read_matches(material: Material, edition_id: int, query_ids: set[int]) -> None:
+    match_newcomers(edition_id, query_ids)
+    rows = QueryMatches.objects.filter(edition=edition_id, query__in=query_ids)
+    hits = dict(rows.values_list("query_id", "hits"))
+    material.reasons.learn(query_ids)
+    for query_id in query_ids:
+        material.matches[edition_id, query_id] = unpack_hits(hits.get(query_id, []))
+
+
+def read_papers(material: Material, paper_ids: Iterable[int]) -> None:
+    for paper in Paper.objects.filter(pk__in=list(paper_ids)).select_related("edition"):
+        material.papers[paper.pk] = paper
+        material.documents[paper.pk] = make_document(paper)
+    late = [paper_id for paper_id in paper_ids if material.papers[paper_id].late]
+    material.late.update(first_listing_days(late))
