@@ -28,11 +28,12 @@ from newsletter.papers import DAYS_LATE, waiting_papers
 from newsletter.planning import mend_schedules, plan_deliveries, plan_edition
 from newsletter.recovery import recover
 from newsletter.retention import DELIVERIES as DELIVERIES_KEPT
-from newsletter.searchbook import keep_blocks
+from newsletter.searchbook import start_indexing
 from newsletter.sending import Outbox, deliver_batch
 from newsletter.stopping import is_stopping
 from newsletter.subscribing import send_service_mail
 from newsletter.tallies import forget_tallies
+from newsletter.volumes import is_indexing_due
 from newsletter.wordbook import pack_edition
 from subscribers.pausing import resume_due
 
@@ -165,7 +166,8 @@ def prepare_edition(day: date, now: datetime) -> tuple[int, int]:
     frozen = freeze_edition(edition_id, now)
     match_edition(edition_id, now)
     pack_edition(edition_id)
-    keep_blocks()
+    if is_indexing_due():
+        start_indexing()
     return edition_id, frozen.papers
 
 
@@ -227,6 +229,8 @@ def run_minute(now: datetime) -> int:
     close_editions(now)
     send_service_mail(now, NOTICES)
     forget_tallies()
+    if is_indexing_due():
+        start_indexing()
     return planned
 
 

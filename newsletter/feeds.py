@@ -33,8 +33,8 @@ def read_day_feed(today: date) -> Feed:
 
 def read_search_feed(text: str) -> Feed:
     """Return the feed of the newest fifty papers that `text` finds; `QueryError` if refused."""
-    found = find_papers(text, Sort.DATE)
-    keys = found.ids[:FOUND_ENTRIES]
+    found = find_papers(text, Sort.DATE, limit=FOUND_ENTRIES)
+    keys = found.ids
     papers = shown_papers().in_bulk(keys)
     query = urlencode({"q": found.canonical})
     return _make_feed(

@@ -31,6 +31,7 @@ class Results:
     papers: tuple[Sheet, ...]
     also_finds: tuple[str, ...]
     nearest: tuple[tuple[str, int], ...]
+    missing: int = 0  # papers whose words are still being read
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,18 @@ class Refused:
 
 def search_page(text: str, sort: Sort, number: int) -> Results:
     """Return a page of 20 papers, the last one where there are fewer; `QueryError` if refused."""
-    found = find_papers(text, sort)
-    pages = max(1, -(-len(found.ids) // PAGE))
-    number = min(max(1, number), pages)
-    keys = found.ids[(number - 1) * PAGE : number * PAGE]
+    number = max(1, number)
+    found = find_papers(text, sort, (number - 1) * PAGE, PAGE)
+    pages = max(1, -(-found.total // PAGE))
+    if number > pages:
+        number = pages
+        found = find_papers(text, sort, (number - 1) * PAGE, PAGE)
+    keys = found.ids
     return Results(
         query=text,
         canonical=found.canonical,
         sort=sort,
-        total=len(found.ids),
+        total=found.total,
         number=number,
         pages=pages,
         first=(number - 1) * PAGE + 1 if keys else 0,
@@ -63,6 +67,7 @@ def search_page(text: str, sort: Sort, number: int) -> Results:
         papers=make_found_sheets(text, keys),
         also_finds=found.also_finds,
         nearest=found.nearest,
+        missing=found.missing,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,10 +12,9 @@ from newsletter.matching.base import Reason
 from newsletter.matching.index import match_query
 from newsletter.matching.packs import Array
 from newsletter.matching.query import parse_query
-from newsletter.matching.rank import MAX_POPULARITY
 from newsletter.models import Paper
 from newsletter.papers import list_documents, make_document
-from newsletter.searchbook import Searchbook, current_searchbook
+from newsletter.searchbook import Hits, Searchbook, current_searchbook
 from newsletter.synonyms import read_synonyms
 
 
@@ -27,16 +27,19 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a query finds among all stored papers that are not hidden: their ids in order.
+    """What a query finds among all stored papers that are not hidden: `total` of them.
 
-    `canonical` is the query in its one spelling, `also_finds` its synonyms. `nearest` are queries
-    near one that finds nothing, with how many papers each finds.
+    `ids` are those that were asked for, in order. `canonical` is the query in its one spelling,
+    `also_finds` its synonyms. `nearest` are queries near one that finds nothing, with how many
+    papers each finds. `missing` papers, the oldest, were not looked at: their words are being read.
     """
 
     canonical: str
+    total: int
     ids: tuple[int, ...]
     also_finds: tuple[str, ...]
     nearest: tuple[tuple[str, int], ...] = ()
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +66,66 @@ def search_papers(text: str) -> list[FoundPaper]:
     return [FoundPaper(m.document_id, titles[m.document_id], m.score, m.reasons) for m in matches]
 
 
-def find_papers(text: str, sort: Sort = Sort.RELEVANCE) -> Found:
-    """Return the ids of all papers that `text` finds; `QueryError` where it is refused.
+def find_papers(
+    text: str, sort: Sort = Sort.RELEVANCE, first: int = 0, limit: int | None = None
+) -> Found:
+    """Return the papers that `text` finds, `limit` of them after the `first` ones.
 
-    The papers are not read: their words are kept, see `searchbook`. The order is the matcher's:
-    score and upvotes, then `document_order`; but upvotes are today's, not those of an edition.
+    Raises `QueryError` where it is refused. The papers are not read: their words are kept, see
+    `searchbook`. The order is the matcher's: score and upvotes, then `document_order`; but upvotes
+    are today's, not those of an edition.
     """
     query = parse_query(text)
     synonyms = read_synonyms()
     book = current_searchbook()
-    hidden = Paper.objects.filter(hidden=True).values_list("pk", flat=True)
-    ids, scores = book.search(query, synonyms, hidden)
-    nearest = () if len(ids) else book.nearest.suggest(query, synonyms)
-    ordered = tuple(ids[_order(book, ids, scores, sort)].tolist())
-    return Found(query.canonical, ordered, synonyms.also_finds(query), nearest)
+    hits = book.search(query, synonyms)
+    total = len(hits.rows)
+    last = total if limit is None else min(total, first + limit)
+    return Found(
+        canonical=query.canonical,
+        total=total,
+        ids=tuple(book.facts.ids[_order(book, hits, sort, last)[first:]].tolist()),
+        also_finds=synonyms.also_finds(query),
+        nearest=() if total else book.nearest.suggest(query, synonyms),
+        missing=book.missing,
+    )
 
 
 def find_similar(paper: Paper, limit: int) -> list[int]:
     """Return the ids of the stored papers most like one, none that is hidden."""
-    hidden = Paper.objects.filter(hidden=True).values_list("pk", flat=True)
-    return current_searchbook().similar(make_document(paper), hidden, limit)
+    return current_searchbook().similar(make_document(paper), limit)
 
 
-def _order(book: Searchbook, ids: Array, scores: Array, sort: Sort) -> Array:
-    known, columns = book.columns
-    upvotes, comments, published, day = columns[np.searchsorted(known, ids)].T
-    total = scores + np.minimum(MAX_POPULARITY, np.log2(1 + upvotes) / 2)
-    first = (-day,) if sort is Sort.DATE else ()
-    return np.lexsort((ids, -published, -comments, -upvotes, -total, *first))
+def _order(book: Searchbook, hits: Hits, sort: Sort, most: int) -> Array:
+    """The rows of the first so many hits, in order."""
+    facts, rows = book.facts, hits.rows
+    keys: list[Callable[[Array], Array]] = [
+        lambda at: -(hits.scores[at] + book.popularity[rows[at]]),
+        lambda at: -facts.upvotes[rows[at]].astype(np.int64),
+        lambda at: -facts.comments[rows[at]].astype(np.int64),
+        lambda at: -facts.published[rows[at]],
+        lambda at: facts.ids[rows[at]],
+    ]
+    if sort is Sort.DATE:
+        keys.insert(0, lambda at: -facts.days[rows[at]].astype(np.int64))
+    return rows[_first(keys, len(rows), most)]  # type: ignore[no-any-return]
+
+
+def _first(keys: Sequence[Callable[[Array], Array]], count: int, most: int) -> Array:
+    """The first `most` of so many numbers by these keys, which are worked out for numbers.
+
+    What surely is not among them is left out key by key: to sort all takes far longer.
+    """
+    sure: list[Array] = []
+    left = np.arange(count)
+    for key in keys:
+        if len(left) <= most or not most:
+            break
+        values = key(left)
+        border = np.partition(values, most - 1)[most - 1]
+        sure.append(left[values < border])
+        most -= len(sure[-1])
+        left = left[values == border]
+    found = np.concatenate((*sure, left))
+    order = np.lexsort([key(found) for key in reversed(keys)])
+    return found[order]  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from newsletter.bench.estimate import LAST, milliseconds, store_papers
+from newsletter.bench.estimate import LAST, QUERIES, milliseconds, store_papers
 from newsletter.bench.generation import make_papers
 from newsletter.bench.report import Clock, Say
 from newsletter.finding import search_page
@@ -19,11 +19,6 @@ from newsletter.search import Sort
 from newsletter.searchbook import current_searchbook, keep_blocks
 
 ROUNDS = 7
-QUERIES = (
-    *("learning", "RL", "grokking", "machine learning", "large language model", "pretraining"),
-    *("the", "train*", '"machine learning"~3', "LLM -RL", "title:robot", "cat:cs", "grokkin"),
-    *("(diffusion models OR GAN) AND robot", "over parameterised", "1-layer", "deep learning"),
-)
 
 
 def measure_search(papers: int, seed: int, say: Say) -> dict[str, Any]:

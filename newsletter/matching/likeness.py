@@ -3,78 +3,107 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.sparse import csr_array
 
+from newsletter.matching.alike import LOG, measure
 from newsletter.matching.base import Document
+from newsletter.matching.lexicon import hash_words
 from newsletter.matching.packs import Array
 from newsletter.matching.postings import Postings
-from newsletter.matching.reading import ABSTRACT, TITLE
-from newsletter.matching.similar import TITLE_WEIGHT, count_words
-from newsletter.matching.text import BREAK
+from newsletter.matching.similar import MINIMUM, count_words
+
+# Words so frequent that all of them together cannot make papers similar are looked at only in
+# papers that others make so.
+_LATE = MINIMUM / 2
 
 
 class Likeness:
-    """The papers of postings as unit vectors; `weights` of words are theirs if none are given."""
+    """The papers of postings as unit vectors, their words weighed by how rare they are there.
 
-    def __init__(self, postings: Postings, weights: Mapping[str, float] | None = None) -> None:
-        forms = list(postings.lexicon.by_form)
-        counts = _count(postings, forms)
-        if weights is None:
-            often = np.bincount(counts.indices, minlength=len(forms))
-            rarity = np.log((1 + len(postings)) / (often + 0.5))
-            self.weights = dict(zip(forms, rarity.tolist(), strict=True))
-        else:
-            self.weights = dict(weights)
-            rarity = np.array([weights.get(form, 0.0) for form in forms])
-        data = (1 + np.log(counts.data)) * rarity[counts.indices]
-        vectors = csr_array((data, counts.indices, counts.indptr), shape=counts.shape)
-        lengths = np.sqrt(vectors.multiply(vectors).sum(axis=1))
-        lengths[lengths == 0] = 1
-        data = (data / np.repeat(lengths, np.diff(counts.indptr))).astype(np.float32)
-        self._vectors = csr_array((data, counts.indices, counts.indptr), shape=counts.shape)
-        self._columns = {form: number for number, form in enumerate(forms)}
+    With `reference` words are weighed by how rare they are among its papers instead.
+    """
+
+    def __init__(self, postings: Postings, reference: Postings | None = None) -> None:
+        self._postings = postings
+        self._reference = reference or postings
+        offsets = postings.arrays["alike offsets"]
+        self._papers = postings.arrays["alike papers"]
+        self._often = postings.arrays["alike often"]
+        self._offsets = offsets
+        self._lengths = self._measure()
 
     def vector(self, document: Document) -> dict[str, float]:
         """A paper's words and their weights, of length 1; words without a weight are left out."""
         counts = count_words(document)
-        known = {
-            w: (1 + math.log(n)) * self.weights[w] for w, n in counts.items() if w in self.weights
-        }
+        words = list(counts)
+        weights = self._weigh(words)
+        known = {w: (1 + math.log(counts[w])) * weights[w] for w in words if w in weights}
         length = math.sqrt(sum(value * value for value in known.values())) or 1.0
         return {word: value / length for word, value in known.items()}
 
     def cosines(self, vector: Mapping[str, float]) -> Array:
-        """How like each paper is to the one with this vector: 0 to 1, in the postings' order."""
-        wanted = np.zeros(self._vectors.shape[1], np.float32)
-        for word, value in vector.items():
-            if word in self._columns:
-                wanted[self._columns[word]] = value
-        found: Array = self._vectors @ wanted
-        return found
+        """How like each paper is to the one with this vector, 0 to 1, in the postings' order.
+
+        What is below `MINIMUM` may be told too low, and is below.
+        """
+        words = list(vector)
+        weights = self._weigh(words)
+        lexicon = self._postings.lexicon
+        found = [
+            (words[which], form) for which, form in lexicon.forms.find_all(words, hash_words(words))
+        ]
+        found.sort(key=lambda one: self._count(one[1]))
+        scores = np.zeros(len(self._postings), np.float64)
+        left = sum(vector[word] ** 2 for word, _ in found)
+        late: list[tuple[str, int]] = []
+        for word, form in found:
+            if left <= _LATE**2:
+                late.append((word, form))
+                continue
+            papers, often = self._having(form)
+            scores[papers] += vector[word] * weights[word] * LOG[often]
+            left -= vector[word] ** 2
+        scores /= self._lengths
+        near = np.flatnonzero(scores >= MINIMUM - _LATE - 1e-6)
+        for word, form in late:
+            papers, often = self._having(form)
+            at = np.searchsorted(papers, near)
+            at[at == len(papers)] = 0
+            there = papers[at] == near
+            value = vector[word] * weights[word] * LOG[often[at[there]]]
+            scores[near[there]] += value / self._lengths[near[there]]
+        return scores
+
+    def _having(self, form: int) -> tuple[Array, Array]:
+        first, last = self._offsets[form], self._offsets[form + 1]
+        return self._papers[first:last], self._often[first:last]
+
+    def _count(self, form: int) -> int:
+        return int(self._offsets[form + 1]) - int(self._offsets[form])
+
+    def _weigh(self, words: Sequence[str]) -> dict[str, float]:
+        """The weights of the words that occur among the papers of reference."""
+        reference = self._reference
+        offsets = reference.arrays["alike offsets"]
+        found = reference.lexicon.forms.find_all(words, hash_words(words))
+        return {
+            words[which]: _rarity(len(reference), int(offsets[form + 1]) - int(offsets[form]))
+            for which, form in found
+        }
+
+    def _measure(self) -> Array:
+        """The length of each paper's vector, by the words of the papers of reference."""
+        postings = self._postings
+        if self._reference is postings:
+            return postings.arrays["alike lengths"]
+        lexicon = postings.lexicon
+        forms = [lexicon.form(number) for number in range(len(lexicon.forms))]
+        weights = self._weigh(forms)
+        rarity = np.array([weights.get(form, 0.0) for form in forms])
+        return measure(postings.arrays, rarity, len(postings))
 
 
-def _count(postings: Postings, forms: list[str]) -> csr_array:
-    """How often each form stands in each paper; single letters and numbers say nothing."""
-    sizes = [last - first for first, last in postings.lexicon.by_form.values()]
-    form_of = np.concatenate(([0], np.repeat(np.arange(len(forms)), sizes))).astype(np.int32)
-    says = np.array(
-        [form != BREAK and len(form) > 1 and not form.isdigit() for form in forms], np.bool_
-    )
-    rows, columns, counts = [], [], []
-    for field, weight in ((TITLE, TITLE_WEIGHT), (ABSTRACT, 1)):
-        stream = postings.streams[field]
-        kept = np.flatnonzero(stream.words)
-        numbers = form_of[stream.words[kept]]
-        good = says[numbers] if len(forms) else np.zeros(0, np.bool_)
-        rows.append(stream.paper_of[kept][good].astype(np.int32))
-        columns.append(numbers[good])
-        counts.append(np.full(int(good.sum()), weight, np.float32))
-    table = csr_array(
-        (np.concatenate(counts), (np.concatenate(rows), np.concatenate(columns))),
-        shape=(len(postings), len(forms)),
-    )
-    table.sum_duplicates()
-    return table
+def _rarity(papers: int, having: int) -> float:
+    return math.log((1 + papers) / (having + 0.5))

@@ -51,9 +51,7 @@ class Narrowing:
     def __init__(self, postings: Postings, nearest: Nearest) -> None:
         self._postings = postings
         self._nearest = nearest
-        self._forms = list(postings.lexicon.by_form)
-        sizes = [last - first for first, last in postings.lexicon.by_form.values()]
-        self._form_of = np.concatenate(([0], np.repeat(np.arange(len(sizes)), sizes)))
+        self._size = len(postings.lexicon.forms)
 
     @cached_property
     def _shares(self) -> Array:
@@ -94,7 +92,7 @@ class Narrowing:
         scored = sorted(
             ((-here[n] * (1 - here[n]) * log(lift[n]), n) for n in good.tolist()),
         )
-        words = (self._forms[number] for _, number in scored)
+        words = (self._postings.lexicon.form(number) for _, number in scored)
         told = (form for form in words if form[:_SAME] not in typed and _tells(form))
         for form in islice(told, _TRIED):
             yield self._nearest.spelled(form)
@@ -105,19 +103,21 @@ class Narrowing:
         papers = papers[np.linspace(0, len(papers) - 1, min(most, len(papers))).astype(np.int64)]
         pairs = [self._pairs(field, papers) for field in (TITLE, ABSTRACT)]
         unique = np.unique(np.concatenate(pairs))
-        counts = np.bincount(unique % max(1, len(self._forms)), minlength=len(self._forms))
+        counts = np.bincount(unique % max(1, self._size), minlength=self._size)
         return counts / max(1, len(papers))
 
     def _pairs(self, field: int, papers: Array) -> Array:
         """Papers with their forms, each pair as one number."""
         stream = self._postings.streams[field]
-        starts, ends = stream.starts[papers], stream.starts[papers + 1]
-        parts = [stream.words[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
-        words = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        firsts = self._postings.lexicon.firsts
+        starts, ends = (stream.starts[rows].astype(np.int64) for rows in (papers, papers + 1))
+        before = np.cumsum(ends - starts) - (ends - starts)
+        places = np.arange(int((ends - starts).sum())) + np.repeat(starts - before, ends - starts)
+        words = stream.words(places)
         which = np.repeat(np.arange(len(papers)), ends - starts)
         kept = words != 0
-        forms = self._form_of[words[kept]]
-        return which[kept] * max(1, len(self._forms)) + forms  # type: ignore[no-any-return]
+        forms = np.searchsorted(firsts, words[kept], side="right") - 1
+        return which[kept] * max(1, self._size) + forms  # type: ignore[no-any-return]
 
 
 def _tells(form: str) -> bool:

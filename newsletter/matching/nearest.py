@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from itertools import islice
 
@@ -23,16 +23,20 @@ _MOST_APART = 5  # words of a phrase that are looked for one by one
 _RUN = re.compile(r"[^\W_]+")
 _PREFIX = 3
 _Near = tuple[int, str]  # how far, and the query
+Count = Callable[[Query, Synonyms], int]
 
 
 class Nearest:
-    """Suggestions from the words of the papers in `postings`."""
+    """Suggestions from the words of the papers in `postings`.
 
-    def __init__(self, postings: Postings) -> None:
+    `count` says how many papers a query finds, where these are not all of them.
+    """
+
+    def __init__(self, postings: Postings, count: Count | None = None) -> None:
         self._postings = postings
-        self._forms = list(postings.lexicon.by_form)
-        self._numbers = {form: number for number, form in enumerate(self._forms)}
-        self._speller = Speller(self._forms)
+        self._lexicon = postings.lexicon
+        self._speller = Speller(postings.arrays)
+        self._find = count or _count_in(postings)
 
     def suggest(
         self, query: Query, synonyms: Synonyms = DEFAULT_SYNONYMS, expand: bool = True
@@ -62,7 +66,7 @@ class Nearest:
             query = parse_query(text)
         except QueryError:
             return 0
-        return int(self._postings.find(query, synonyms, expand).sum())
+        return self._find(query, synonyms if expand else Synonyms())
 
     def _candidates(self, query: Query, synonyms: Synonyms, expand: bool) -> Iterator[_Near]:
         whole = query.canonical
@@ -116,34 +120,39 @@ class Nearest:
     def _slips(self, word: str, counts: Array) -> Iterator[_Near]:
         """The words that occur and are nearly `word`, if it occurs rarely or never."""
         form = normalise(word).forms
-        number = self._numbers.get(form[0]) if form else None
+        number = self._lexicon.forms.find(form[0]) if form else None
         often = int(counts[number]) if number is not None else 0
         if often >= _RARE:
             return
-        near = [
-            (slips, -int(counts[other]), other)
-            for other, slips in self._speller.near(form[0] if form else word)
-            if counts[other] > often
-        ]
+        found = self._speller.near(form[0] if form else word, counts > often)
+        near = [(slips, -int(counts[other]), other) for other, slips in found]
         for slips, _, other in sorted(near)[:_NEAR_WORDS]:
-            yield slips, self.spelled(self._forms[other])
+            yield slips, self.spelled(self._lexicon.form(other))
 
     def _splits(self, word: str) -> Iterator[int]:
         for at in range(1, len(word)):
-            if word[:at].casefold() in self._numbers and word[at:].casefold() in self._numbers:
+            if self._occurs(word[:at].casefold()) and self._occurs(word[at:].casefold()):
                 yield at
+
+    def _occurs(self, form: str) -> bool:
+        return self._lexicon.forms.find(form) is not None
 
     def spelled(self, form: str) -> str:
         """A form as a query has it: an acronym with its capitals, else as it is written most."""
-        lexicon, stream = self._postings.lexicon, self._postings.streams
-        first, last = lexicon.by_form[form]
-        often = max(range(first, last), key=lambda n: sum(s.count(n, n + 1) for s in stream))
-        words = normalise(lexicon.surfaces[often]).words
+        lexicon, stream = self._lexicon, self._postings.streams
+        numbers = lexicon.with_form(form)
+        often = max(numbers, key=lambda n: sum(s.count(n, n + 1) for s in stream))
+        words = normalise(lexicon.surface(often)).words
         if not words:
             return form
         if is_acronym(words[0]):
             return words[0].capitals
-        return form if form in map(str.casefold, lexicon.surfaces[first:last]) else words[0].lower
+        written = (lexicon.surface(number).casefold() for number in numbers)
+        return form if form in written else words[0].lower
+
+
+def _count_in(postings: Postings) -> Count:
+    return lambda query, synonyms: int(postings.find(query, synonyms).sum())
 
 
 def _write(atom: Atom, words: str) -> str:

@@ -1,18 +1,22 @@
 """Which of many papers a query matches, without reading them again: exactly those of the index.
 
 `index` matches many queries against the papers of a day; this matches one query against the papers
-of many days. Papers come in packs, one for each day.
+of many days. Papers come in packs, one for each day or block. What is made of them is arrays, which
+may lie in a file that several processes map.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import chain, compress, count
 
 import numpy as np
 
+from newsletter.matching.alike import compile_alike
 from newsletter.matching.authors import Name
+from newsletter.matching.lexicon import Arrays, Lexicon, Strings, compile_lexicon, join_strings
 from newsletter.matching.packs import END, Array, Pack, PackedStream
 from newsletter.matching.phrases import Pattern, patterns
 from newsletter.matching.reading import (
@@ -23,7 +27,8 @@ from newsletter.matching.reading import (
     ORGANIZATIONS,
     TITLE,
 )
-from newsletter.matching.streams import Lexicon, Stream
+from newsletter.matching.spelling import compile_speller
+from newsletter.matching.streams import Hits, Stream, compile_stream
 from newsletter.matching.synonyms import DEFAULT_SYNONYMS, Synonyms
 from newsletter.matching.tree import And, Atom, Node, Not, Query
 
@@ -36,41 +41,69 @@ FIELDS = {
 }
 
 
+class Asked:
+    """What was found for one question in some postings, so that it is looked for once."""
+
+    def __init__(self, postings: Postings) -> None:
+        self._postings = postings
+        self._hits: dict[tuple[int, Pattern], Hits] = {}
+        self._masks: dict[tuple[int, Pattern], Array] = {}
+
+    def hits(self, field: int, way: Pattern) -> Hits:
+        """Where a pattern stands in a field."""
+        key = field, way
+        if key not in self._hits:
+            self._hits[key] = self._postings.streams[field].hits(way)
+        return self._hits[key]
+
+    def mask(self, field: int, way: Pattern) -> Array:
+        """The papers that have the pattern in a field; not to be changed."""
+        key = field, way
+        if key not in self._masks:
+            self._masks[key] = self._postings.streams[field].mask(self.hits(field, way))
+        return self._masks[key]
+
+
 class Postings:
-    """The papers of packs, in their order; `ids` are theirs, `bounds` where each pack begins."""
+    """The papers of packs, in their order; `ids` are theirs, `bounds` where each pack begins.
+
+    `arrays` are all there is of them: `Postings.of_arrays` has the same postings again.
+    """
 
     def __init__(self, packs: Iterable[Pack]) -> None:
-        vocabulary = _Vocabulary()
-        streams: list[list[PackedStream]] = []
-        ids: list[Array] = []
-        self._form_counts: dict[str, Array] = {}
-        self._categories: dict[str, set[int]] = {}
-        for pack in packs:  # one by one: the strings of all packs together take much memory
-            numbers = vocabulary.add(pack)
-            streams.append([_renumbered(stream, numbers) for stream in pack.streams[:CATEGORIES]])
-            self._add_categories(pack, sum(map(len, ids)))
-            ids.append(pack.ids)
-        self.ids: Array = _joined(ids, np.int64)
-        self.bounds: Array = np.cumsum([0, *map(len, ids)])
-        self.lexicon, order = vocabulary.lexicon()
+        self._open(compile_postings(packs))
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays) -> Postings:
+        """The postings whose arrays these are, wherever they lie."""
+        postings = cls.__new__(cls)
+        postings._open(arrays)
+        return postings
+
+    def _open(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.ids = arrays["ids"]
+        self.bounds = arrays["bounds"]
+        self.lexicon = Lexicon(arrays)
         self.streams = tuple(
-            Stream(
-                self.lexicon,
-                order[_joined([parts[field].words for parts in streams], np.int32)],
-                _joined([parts[field].joined for parts in streams], np.bool_),
-                _joined([parts[field].lengths for parts in streams], np.int64),
-            )
-            for field in range(CATEGORIES)
+            Stream(self.lexicon, _part(arrays, f"{field} ")) for field in range(CATEGORIES)
         )
+        self._labels = Strings(arrays["label letters"], arrays["label ends"])
+        self._form_counts: dict[str, Array] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def find(
-        self, query: Query, synonyms: Synonyms = DEFAULT_SYNONYMS, expand: bool = True
+        self,
+        query: Query,
+        synonyms: Synonyms = DEFAULT_SYNONYMS,
+        expand: bool = True,
+        asked: Asked | None = None,
     ) -> Array:
         """A mask over the papers: those that `match_query` matches."""
-        return self._evaluate(query.root, synonyms if expand else Synonyms())
+        asked = asked or Asked(self)
+        return self._evaluate(query.root, synonyms if expand else Synonyms(), asked)
 
     def count_by_pack(self, mask: Array) -> list[int]:
         """How many papers of the mask each pack has."""
@@ -79,53 +112,101 @@ class Postings:
 
     def titled(self, query: Query, synonyms: Synonyms = DEFAULT_SYNONYMS) -> Array:
         """A mask over the papers: those whose title has something that the query looks for."""
-        ways = [
-            way
+        asked = Asked(self)
+        masks = [
+            asked.mask(TITLE, way)
             for atom in query.atoms()
             if atom.field in ("", "title")
             for way in _ways(atom, synonyms.expand(atom))
         ]
-        masks = [self.streams[TITLE].find(way) for way in ways]
         found: Array = np.logical_or.reduce([np.zeros(len(self.ids), np.bool_), *masks])
         return found
 
     def form_counts(self, field: str) -> Array:
-        """How often each form stands in a field of queries, in the order of `lexicon.by_form`."""
+        """How often each form stands in a field of queries."""
         if field not in self._form_counts:
             counts = np.add.reduce([self.streams[number].counts() for number in FIELDS[field]])
-            firsts = [first for first, _ in self.lexicon.by_form.values()]
-            self._form_counts[field] = np.add.reduceat(counts, firsts) if firsts else counts[:0]
+            firsts = self.lexicon.firsts[:-1]
+            self._form_counts[field] = np.add.reduceat(counts, firsts) if len(firsts) else counts
         return self._form_counts[field]
 
     def categories(self) -> dict[str, int]:
         """The categories and archives of the papers, and how many papers each has."""
-        return {label: len(papers) for label, papers in self._categories.items()}
+        sizes = np.diff(self.arrays["label offsets"]).tolist()
+        return dict(zip(self._numbers_of_labels, sizes, strict=True))
 
-    def _evaluate(self, node: Node | Not, synonyms: Synonyms) -> Array:
+    def pack(self, kept: Array) -> Pack:
+        """The papers of a mask as they were packed."""
+        rows = np.flatnonzero(kept)
+        streams = [self._pack_stream(stream, rows) for stream in self.streams]
+        used = np.unique(np.concatenate([[0], *(stream.words for stream in streams)]))
+        number = np.zeros(len(self.lexicon), np.uint32)
+        number[used] = np.arange(len(used))
+        form_of = self.lexicon.form_of()[used].tolist()
+        forms = {one: self.lexicon.form(one) for one in set(form_of)}
+        whole = PackedStream(
+            self.arrays["label words"], np.zeros(0, np.bool_), self.arrays["label lengths"]
+        )
+        ends = np.cumsum(whole.lengths, dtype=np.int64)
+        labels = _spread(ends - whole.lengths, ends, rows)
+        return Pack(
+            self.ids[rows],
+            tuple(map(self.lexicon.surface, used.tolist())),
+            tuple(forms[one] for one in form_of),
+            tuple(self._raw_labels()),
+            (
+                *(
+                    PackedStream(number[stream.words], stream.joined, stream.lengths)
+                    for stream in streams
+                ),
+                PackedStream(
+                    whole.words[labels], np.zeros(len(labels), np.bool_), whole.lengths[rows]
+                ),
+            ),
+        )
+
+    def _pack_stream(self, stream: Stream, rows: Array) -> PackedStream:
+        starts = stream.starts.astype(np.int64)
+        places = _spread(starts[:-1], starts[1:], rows)
+        lengths = (starts[1:] - starts[:-1])[rows]
+        return PackedStream(stream.words(places), stream.joined(places), lengths)
+
+    def _raw_labels(self) -> list[str]:
+        raw = Strings(self.arrays["raw label letters"], self.arrays["raw label ends"])
+        return [raw.text(at) for at in range(len(raw))]
+
+    @cached_property
+    def _numbers_of_labels(self) -> dict[str, int]:
+        return {self._labels.text(at): at for at in range(len(self._labels))}
+
+    def _evaluate(self, node: Node | Not, synonyms: Synonyms, asked: Asked) -> Array:
         if isinstance(node, Atom):
-            return self._find_atom(node, synonyms.expand(node))
+            return self._find_atom(node, synonyms.expand(node), asked)
         if isinstance(node, Not):  # exclusions never expand
-            return ~self._evaluate(node.item, Synonyms())
-        masks = [self._evaluate(item, synonyms) for item in node.items]
+            return ~self._evaluate(node.item, Synonyms(), asked)
+        masks = [self._evaluate(item, synonyms, asked) for item in node.items]
         join = np.logical_and if isinstance(node, And) else np.logical_or
         return join.reduce(masks)  # type: ignore[no-any-return]
 
-    def _find_atom(self, atom: Atom, others: Sequence[str]) -> Array:
+    def _find_atom(self, atom: Atom, others: Sequence[str], asked: Asked) -> Array:
         mask = np.zeros(len(self.ids), np.bool_)
         if atom.field == "cat":
-            mask[list(self._categories.get(atom.words, ()))] = True
+            number = self._numbers_of_labels.get(atom.words)
+            if number is not None:
+                first, last = self.arrays["label offsets"][number : number + 2]
+                mask[self.arrays["label papers"][first:last]] = True
         elif atom.field == "author":
             mask |= self._find_author(Name.wanted(atom.words))
         else:
             for way in _ways(atom, others):
                 for field in FIELDS[atom.field]:
-                    mask |= self.streams[field].find(way)
+                    mask |= asked.mask(field, way)
         return mask
 
     def _find_author(self, name: Name) -> Array:
         """The papers one of whose authors is meant: who has all its full parts is looked at."""
         stream = self.streams[AUTHORS]
-        ends = np.flatnonzero(stream.words == 0)
+        ends = stream.text_ends().astype(np.int64)
         starts = np.concatenate(([0], ends + 1))[:-1]
         sure, unsure = np.zeros((2, len(ends)), np.bool_)
         for reading in name.readings:
@@ -142,13 +223,37 @@ class Postings:
         sure[unsure] = [name.finds(stream.text(start, end)) for start, end in pairs]
         return stream.papers(starts[sure])
 
-    def _add_categories(self, pack: Pack, first: int) -> None:
-        stream = pack.streams[CATEGORIES]
-        papers = np.repeat(np.arange(first, first + len(stream.lengths)), stream.lengths)
-        for paper, number in zip(papers.tolist(), stream.words.tolist(), strict=True):
-            label = pack.labels[number]
-            for key in {label, label.partition(".")[0]}:
-                self._categories.setdefault(key, set()).add(paper)
+
+def compile_postings(packs: Iterable[Pack]) -> dict[str, Array]:
+    """The arrays of the postings of packs, which are read one by one and not kept."""
+    vocabulary = _Vocabulary()
+    streams: list[list[PackedStream]] = []
+    labels = _Labels()
+    ids: list[Array] = []
+    for pack in packs:  # the strings of all packs together take much memory
+        numbers = vocabulary.add(pack)
+        streams.append([_renumbered(stream, numbers) for stream in pack.streams[:CATEGORIES]])
+        labels.add(pack)
+        ids.append(pack.ids)
+    surfaces, forms, order = vocabulary.ordered()
+    arrays: dict[str, Array] = {
+        "ids": _joined(ids, np.int64),
+        "bounds": np.cumsum([0, *map(len, ids)]),
+        **compile_lexicon(surfaces, forms),
+        **labels.arrays(),
+    }
+    for field in range(CATEGORIES):
+        codes = order[_joined([parts[field].words for parts in streams], np.int32)]
+        codes = (codes << 1) | _joined([parts[field].joined for parts in streams], np.uint32)
+        lengths = _joined([parts[field].lengths for parts in streams], np.int64)
+        for parts in streams:  # not needed twice
+            parts[field] = PackedStream(codes[:0], codes[:0], codes[:0])
+        stream = compile_stream(codes, lengths, len(surfaces))
+        arrays.update((f"{field} {name}", array) for name, array in stream.items())
+    arrays |= compile_speller(list(dict.fromkeys(forms)))
+    lexicon = Lexicon(arrays)
+    words = [(Stream(lexicon, _part(arrays, f"{field} ")), field) for field in (TITLE, ABSTRACT)]
+    return arrays | compile_alike(lexicon, words, len(arrays["ids"]))
 
 
 def _ways(atom: Atom, others: Sequence[str]) -> tuple[Pattern, ...]:
@@ -174,21 +279,70 @@ class _Vocabulary:
         self._form_of.extend(map(self._forms.__getitem__, compress(pack.forms, new.tolist())))
         return numbers
 
-    def lexicon(self) -> tuple[Lexicon, Array]:
-        """All surfaces, those of one form together, and the new numbers of all by the old."""
+    def ordered(self) -> tuple[list[str], list[str], Array]:
+        """All surfaces, those of one form together, their forms, and the new numbers by the old."""
         form_of = np.array(self._form_of)
         by_form = np.argsort(form_of, kind="stable")
-        order = np.empty(len(by_form), np.int32)
+        order = np.empty(len(by_form), np.uint32)
         order[by_form] = np.arange(len(by_form))
         surfaces, forms = list(self._surfaces), list(self._forms)
-        return Lexicon(
+        return (
             [surfaces[number] for number in by_form.tolist()],
             [forms[number] for number in form_of[by_form].tolist()],
-        ), order
+            order,
+        )
+
+
+class _Labels:
+    """The categories of all papers, each with its archive."""
+
+    def __init__(self) -> None:
+        self._papers: dict[str, set[int]] = {}
+        self._numbers: dict[str, int] = {}
+        self._words: list[Array] = []
+        self._lengths: list[Array] = []
+        self._count = 0
+
+    def add(self, pack: Pack) -> None:
+        stream = pack.streams[CATEGORIES]
+        numbers = [self._numbers.setdefault(label, len(self._numbers)) for label in pack.labels]
+        self._words.append(np.array(numbers, np.uint32)[stream.words])
+        self._lengths.append(stream.lengths)
+        papers = np.repeat(
+            np.arange(self._count, self._count + len(stream.lengths)), stream.lengths
+        )
+        for paper, number in zip(papers.tolist(), stream.words.tolist(), strict=True):
+            label = pack.labels[number]
+            for key in {label, label.partition(".")[0]}:
+                self._papers.setdefault(key, set()).add(paper)
+        self._count += len(stream.lengths)
+
+    def arrays(self) -> dict[str, Array]:
+        papers = [sorted(found) for found in self._papers.values()]
+        return {
+            **join_strings("label", list(self._papers)),
+            "label offsets": np.cumsum([0, *map(len, papers)]),
+            "label papers": np.fromiter(chain.from_iterable(papers), np.uint32),
+            **join_strings("raw label", list(self._numbers)),
+            "label words": _joined(self._words, np.uint32),
+            "label lengths": _joined(self._lengths, np.int64),
+        }
+
+
+def _part(arrays: Arrays, prefix: str) -> Mapping[str, Array]:
+    size = len(prefix)
+    return {name[size:]: array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _renumbered(stream: PackedStream, numbers: Array) -> PackedStream:
     return PackedStream(numbers[stream.words], stream.joined, stream.lengths)
+
+
+def _spread(starts: Array, ends: Array, rows: Array) -> Array:
+    """Every number from starts[row] to ends[row]-1, row after row."""
+    sizes = (ends - starts)[rows]
+    before = np.cumsum(sizes) - sizes
+    return np.arange(int(sizes.sum())) + np.repeat(starts[rows] - before, sizes)  # type: ignore[no-any-return]
 
 
 def _texts(ends: Array, places: Array) -> Array:

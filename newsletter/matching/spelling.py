@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -59,31 +59,45 @@ def other_spellings(word: str) -> Iterator[str]:
 class Speller:
     """The words to compare with; short, very long and non-ASCII ones are left out."""
 
-    def __init__(self, words: Sequence[str]) -> None:
-        kept = [
-            (number, word)
-            for number, word in enumerate(words)
-            if _SHORTEST <= len(word) <= _LONGEST and word.isascii() and not word.isdigit()
-        ]
-        self._numbers = np.array([number for number, _ in kept], np.int64)
-        self._sizes = np.array([len(word) for _, word in kept], np.int8)
-        letters = np.array([word.encode() for _, word in kept], f"S{_LONGEST}")
-        self._letters = letters.view(np.uint8).reshape(len(kept), _LONGEST).T
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
+        self._numbers = arrays["spell numbers"]
+        self._sizes = arrays["spell sizes"]
+        self._letters = arrays["spell letters"]
 
-    def near(self, word: str) -> list[tuple[int, int]]:
+    def near(self, word: str, among: Array | None = None) -> list[tuple[int, int]]:
         """The numbers of the words at most two slips away, one for short ones, with the slips.
 
         A slip is a letter too many, missing, or wrong, or two that changed places. The word itself
-        is not among them.
+        is not among them. `among` says of all words which are looked at.
         """
         size = len(word)
         if not (_SHORTEST <= size <= _LONGEST and word.isascii()):
             return []
         most = 1 if size <= _ONE_SLIP else 2
-        fit = np.flatnonzero(np.abs(self._sizes - size) <= most)
-        slips = _slips(word.encode(), self._letters[:, fit], self._sizes[fit], most)
+        fit = np.abs(self._sizes - size) <= most
+        if among is not None:
+            fit &= among[self._numbers]
+        at = np.flatnonzero(fit)
+        slips = _slips(word.encode(), self._letters[:, at], self._sizes[at], most)
         good = np.flatnonzero((slips > 0) & (slips <= most))
-        return list(zip(self._numbers[fit[good]].tolist(), slips[good].tolist(), strict=True))
+        return list(zip(self._numbers[at[good]].tolist(), slips[good].tolist(), strict=True))
+
+
+def compile_speller(words: Sequence[str]) -> dict[str, Array]:
+    """The arrays of a `Speller`."""
+    kept = [
+        (number, word)
+        for number, word in enumerate(words)
+        if _SHORTEST <= len(word) <= _LONGEST and word.isascii() and not word.isdigit()
+    ]
+    letters = np.array([word.encode() for _, word in kept], f"S{_LONGEST}")
+    return {
+        "spell numbers": np.array([number for number, _ in kept], np.uint32),
+        "spell sizes": np.array([len(word) for _, word in kept], np.int8),
+        "spell letters": np.ascontiguousarray(
+            letters.view(np.uint8).reshape(len(kept), _LONGEST).T
+        ),
+    }
 
 
 def _slips(word: bytes, letters: Array, sizes: Array, most: int) -> Array:

@@ -1,83 +1,72 @@
 """Where words, phrases and chains stand in one field of many papers, all papers at once.
 
-The rules are those of `phrases`, over arrays: a place is the number of a word in the stream.
+The rules are those of `phrases`, over arrays: a place is the number of a word in the stream. What
+papers a word is in, and how often, is kept beside its places; places are looked at only in papers
+that have every word that is needed.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from newsletter.matching.packs import Array, lowers_of
-from newsletter.matching.phrases import MAX_PARTS, Chain, Pattern, Phrase, Prefix, is_loose
-from newsletter.matching.text import BREAK, normalise
+from newsletter.matching.lexicon import Arrays, Lexicon
+from newsletter.matching.packs import Array
+from newsletter.matching.phrases import MAX_PARTS, Chain, Pattern, Phrase, Prefix
 
 _FEW_LETTERS = 8
+MOST_COUNTED = 255  # of a word in a paper; more are as many
+_WORTH = 2  # a place that is looked up costs as much as so many words that are read in order
+Numbers = Sequence[int]  # surfaces; a range where they are side by side
+_Steps = Mapping[int, list[tuple[int, Numbers]]]  # from a letter of a key to (a letter, words)
 
 
-class Lexicon:
-    """The surfaces of all streams, those of one form side by side; number 0 ends a text."""
+class Hits(NamedTuple):
+    """Where a pattern stands: words that are it, and places of several words."""
 
-    def __init__(self, surfaces: Sequence[str], forms: Sequence[str]) -> None:
-        self.surfaces = surfaces
-        self.forms = forms  # by surface
-        self.by_form: dict[str, tuple[int, int]] = {}  # surfaces first..last-1
-        changes = [at for at in range(1, len(forms)) if forms[at] != forms[at - 1]]
-        for first, last in pairwise([*changes, len(forms)]):  # the first of all ends texts
-            self.by_form[forms[first]] = first, last
-        # Forms that may be one word with the next one, see `phrases`.
-        self.loose = np.array(list(map(is_loose, forms)), np.bool_)
-        self.stops = np.zeros(len(surfaces), np.bool_)
-        self.stops[[0, *range(*self.by_form.get(BREAK, (0, 0)))]] = True
-
-        lowers = lowers_of(surfaces)
-        self._by_lower = sorted(range(len(lowers)), key=lowers.__getitem__)
-        self._lowers = [lowers[number] for number in self._by_lower]
-
-    def with_lower(self, lower: str) -> list[int]:
-        """The surfaces that read `lower` when casefolded."""
-        return self._between(lower, f"{lower}\0")
-
-    def beginning(self, head: str) -> list[int]:
-        """The surfaces that begin so when casefolded."""
-        return self._between(head, f"{head}\U0010ffff")
-
-    def _between(self, low: str, high: str) -> list[int]:
-        return self._by_lower[bisect_left(self._lowers, low) : bisect_left(self._lowers, high)]
-
-    def capitals(self, number: int) -> str:
-        """A surface's capitals as written, as long as its form."""
-        words = normalise(self.surfaces[number]).words
-        return words[0].capitals if words else ""
+    numbers: Numbers
+    starts: Array
+    ends: Array
 
 
 class Stream:
     """The words of one field, paper after paper, and where each surface stands."""
 
-    def __init__(self, lexicon: Lexicon, words: Array, joined: Array, lengths: Array) -> None:
+    def __init__(self, lexicon: Lexicon, arrays: Arrays) -> None:
         self.lexicon = lexicon
-        self.words = words
-        self.joined = joined
-        self.starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))  # of papers
-        papers = np.arange(len(lengths), dtype=np.min_scalar_type(len(lengths)))
-        self.paper_of = np.repeat(papers, lengths)
-        self._order, self._offsets = _sorted_places(words, len(lexicon.surfaces))
+        self.codes = arrays["codes"]  # a word's number, doubled; odd where it joins the next
+        self.starts = arrays["starts"]  # of papers, and one beyond all
+        self.paper_of = arrays["paper of"]
+        self._order, self._offsets = arrays["order"], arrays["offsets"]
+        self._papers, self._often = arrays["papers"], arrays["often"]  # of each surface
+        self._paper_offsets = arrays["paper offsets"]
+
+    def words(self, places: Array) -> Array:
+        """The numbers of the words at these places."""
+        return self.codes[places] >> 1  # type: ignore[no-any-return]
+
+    def joined(self, places: Array) -> Array:
+        """Which words there are part of one hyphen or slash run with the next."""
+        return (self.codes[places] & 1).astype(np.bool_)  # type: ignore[no-any-return]
 
     def count(self, first: int, last: int) -> int:
         """How often surfaces first..last-1 stand here."""
-        return int(self._offsets[last] - self._offsets[first])
+        return int(self._offsets[last]) - int(self._offsets[first])
 
     def counts(self) -> Array:
         """How often each surface stands here."""
         return np.diff(self._offsets)
 
-    def places(self, numbers: Iterable[int]) -> Array:
+    def text_ends(self) -> Array:
+        """Where texts end, in order."""
+        return self._order[self._offsets[0] : self._offsets[1]]
+
+    def places(self, numbers: Numbers) -> Array:
         """Where surfaces stand."""
-        found = [self._order[self._offsets[n] : self._offsets[n + 1]] for n in numbers]
-        return np.concatenate(found) if found else self._order[:0]
+        return _slices(self._order, self._offsets, numbers)
 
     def papers(self, places: Array) -> Array:
         """A mask over papers: whether one of the places is theirs."""
@@ -85,90 +74,147 @@ class Stream:
         mask[self.paper_of[places]] = True
         return mask
 
+    def having(self, numbers: Numbers) -> Array:
+        """A mask over papers: whether they have one of the surfaces."""
+        mask = np.zeros(len(self.starts) - 1, np.bool_)
+        mask[_slices(self._papers, self._paper_offsets, numbers)] = True
+        return mask
+
+    def how_often(self, numbers: Numbers) -> Array:
+        """How often each paper has one of the surfaces, each counted up to 255 times."""
+        papers = _slices(self._papers, self._paper_offsets, numbers)
+        often = _slices(self._often, self._paper_offsets, numbers)
+        return np.bincount(papers, often, len(self.starts) - 1).astype(np.int64)
+
+    def papers_of(self, first: int, last: int) -> tuple[Array, Array, Array]:
+        """Surface, paper and how often, for all papers of the surfaces first..last-1."""
+        start, end = self._paper_offsets[first], self._paper_offsets[last]
+        sizes = np.diff(self._paper_offsets[first : last + 1])
+        surfaces = np.repeat(np.arange(first, last, dtype=np.uint32), sizes)
+        return surfaces, self._papers[start:end], self._often[start:end]
+
     def named(self, part: str) -> tuple[Array, Array]:
         """Where a part of a name stands, and where a run begins that may be it without hyphens."""
         head = part.removesuffix("*")
-        begun = self._prefix(Prefix(head, tuple(range(len(part)))))[0]
+        runs = self._prefix(Prefix(head, tuple(range(len(part)))))
+        begun = np.concatenate((self.places(runs.numbers), runs.starts))
         whole = self.lexicon.with_lower(part) if part == head else self.lexicon.beginning(head)
-        return self.places(whole), begun[self.joined[begun]]
+        return self.places(whole), begun[self.joined(begun)]
 
     def text(self, first: int, last: int) -> str:
         """Words first..last-1 as they may have been written."""
-        words = self.words[first:last].tolist()
-        joiners = self.joined[first:last].tolist()
-        pairs = zip(words, joiners, strict=True)
-        return "".join(self.lexicon.surfaces[n] + ("-" if joins else " ") for n, joins in pairs)
+        codes = self.codes[first:last].tolist()
+        return "".join(
+            self.lexicon.surface(code >> 1) + ("-" if code & 1 else " ") for code in codes
+        )
 
-    def find(self, way: Pattern) -> Array:
-        """The papers in which the pattern stands, as the index of interests finds it."""
-        return self.papers(self.places_of(way)[0])
-
-    def places_of(self, way: Pattern) -> tuple[Array, Array]:
-        """The first words of the pattern's places and their sizes; a chain's are not told: 0."""
+    def hits(self, way: Pattern) -> Hits:
+        """Where the pattern stands, as the index of interests finds it; of a chain no ends."""
         if isinstance(way, Phrase):
-            starts, ends = self._phrase(way, _most_words(way))
-            return starts, ends - starts
+            return self._phrase(way, _most_words(way))
+        if len(way.units) == 1:
+            return self._lone(way)
         starts = self._chain(way)
-        return starts, np.zeros(len(starts), np.int64)
+        return Hits((), starts, starts)
 
-    def _phrase(self, phrase: Phrase, most: int) -> tuple[Array, Array]:
-        """First words and ends of the places of a phrase of at most so many words."""
+    def mask(self, hits: Hits) -> Array:
+        """The papers that have one of the hits."""
+        mask = self.having(hits.numbers)
+        mask[self.paper_of[hits.starts]] = True
+        return mask
+
+    def _lone(self, way: Chain) -> Hits:
+        unit = way.units[0]
+        if isinstance(unit, Prefix):
+            return self._prefix(unit)
+        hits = self._phrase(unit, len(unit.key))
+        starts = np.concatenate((self.places(hits.numbers), hits.starts))
+        return Hits((), self._anchored(way, starts), starts[:0])
+
+    def _phrase(self, phrase: Phrase, most: int) -> Hits:
+        """The places of a phrase of at most so many words."""
+        size = len(phrase.key)
+        whole: Numbers = ()
+        steps: dict[int, list[tuple[int, Numbers]]] = {}
+        for at, end, surfaces in self.lexicon.forms_in(phrase.key):
+            numbers: Numbers = surfaces
+            if phrase.capitals:
+                numbers = self._allowed(phrase, at, end, surfaces)
+            if end - at == size:
+                whole = numbers
+            elif len(numbers):
+                steps.setdefault(at, []).append((end, numbers))
+        steps = _on_the_way(steps, size, most)
+        return Hits(whole, *self._walk(steps, size, most, phrase.cuts))
+
+    def _walk(
+        self, steps: _Steps, size: int, most: int, cuts: Sequence[int]
+    ) -> tuple[Array, Array]:
+        """First words and ends of the places of several words that go all steps of a key."""
+        papers = self._with_steps(steps, size)
         found: list[tuple[Array, int]] = []
-        begun = {0: np.zeros(0, self._order.dtype)}
-        for size in range(most):
+        begun: dict[int, Array | None] = {0: None} if papers is not None else {}
+        for words in range(most):
             reached: dict[int, list[Array]] = {}
             for at, starts in begun.items():
-                for end, some in self._continue(phrase, at, starts, size):
-                    reached.setdefault(end, []).append(some)
-            whole = reached.pop(len(phrase.key), [])
-            found.extend((starts, size + 1) for starts in whole)
-            begun = {
-                at: self._may_end(np.concatenate(some), size, at in phrase.cuts)
+                for end, numbers in steps.get(at, ()):
+                    if starts is None:
+                        some = self._places_in(numbers, papers)
+                    else:
+                        some = starts[_among(self.words(starts + words), numbers)]
+                    if len(some):
+                        reached.setdefault(end, []).append(some)
+            found.extend((starts, words + 1) for starts in reached.pop(size, []))
+            kept = {
+                at: self._may_end(np.concatenate(some), words, at in cuts)
                 for at, some in reached.items()
             }
-            begun = {at: starts for at, starts in begun.items() if len(starts)}
+            begun = {at: starts for at, starts in kept.items() if len(starts)}
             if not begun:
                 break
         return _ranges(found)
 
-    def _continue(
-        self, phrase: Phrase, at: int, starts: Array, size: int
-    ) -> Iterator[tuple[int, Array]]:
-        """What of `starts`, `size` words long so far, goes on with a form of the key at `at`."""
-        by_form = self.lexicon.by_form
-        forms = [
-            (end, by_form[form])
-            for end in range(at + 1, len(phrase.key) + 1)
-            if (form := phrase.key[at:end]) in by_form
-        ]
-        if size:
-            codes = np.zeros(len(self.lexicon.surfaces), np.uint16)
-            for end, (first, last) in forms:
-                codes[self._allowed(phrase, at, end, first, last)] = end - at
-            following = codes[self.words[starts + size]]
-        for end, (first, last) in forms:
-            if size:
-                some = starts[following == end - at]
-            elif not phrase.capitals:
-                some = self._order[self._offsets[first] : self._offsets[last]]
-            else:
-                some = self.places(self._allowed(phrase, at, end, first, last))
-            if len(some):
-                yield end, some
+    def _with_steps(self, steps: _Steps, size: int) -> Array | None:
+        """The papers that have words for all steps of a key, wherever; None if there are none."""
+        reached: dict[int, Array] = {}
+        for at in sorted(steps):
+            if at and at not in reached:
+                continue
+            for end, numbers in steps[at]:
+                papers = self.having(numbers)
+                if at:
+                    papers &= reached[at]
+                reached[end] = reached[end] | papers if end in reached else papers
+        last = reached.get(size)
+        return last if last is not None and last.any() else None
 
-    def _allowed(self, phrase: Phrase, at: int, end: int, first: int, last: int) -> list[int]:
-        """Which of surfaces first..last-1 have the capitals that key[at:end] asks for."""
-        numbers = list(range(first, last))
+    def _places_in(self, numbers: Numbers, papers: Array | None) -> Array:
+        """Where surfaces stand in these papers."""
+        if papers is None:
+            return self.places(numbers)
+        rows = np.flatnonzero(papers)
+        starts, ends = self.starts[rows].astype(np.int64), self.starts[rows + 1].astype(np.int64)
+        total = int((ends - starts).sum())
+        if _count(self._offsets, numbers) <= total * _WORTH:
+            places = self.places(numbers)
+            return places[papers[self.paper_of[places]]]
+        before = np.cumsum(ends - starts) - (ends - starts)
+        all_places = np.arange(total) + np.repeat(starts - before, ends - starts)
+        return all_places[_among(self.words(all_places), numbers)].astype(self._order.dtype)
+
+    def _allowed(self, phrase: Phrase, at: int, end: int, numbers: Numbers) -> list[int]:
+        """Which of the surfaces have the capitals that key[at:end] asks for."""
+        allowed = list(numbers)
         for start, acronym in phrase.capitals:
             low, high = max(start, at), min(start + len(acronym), end)
             if low < high:
                 wanted = acronym[low - start : high - start]
-                numbers = [
+                allowed = [
                     number
-                    for number in numbers
+                    for number in allowed
                     if self.lexicon.capitals(number)[low - at : high - at] == wanted
                 ]
-        return numbers
+        return allowed
 
     def _may_end(self, starts: Array, size: int, cut: bool) -> Array:
         """Which of `starts` may be cut after the word `size`: as typed, or where words join."""
@@ -176,69 +222,60 @@ class Stream:
             return starts
         last = starts + size
         loose = self.lexicon.loose
-        joins: Array = self.joined[last]
+        joins = self.joined(last)
         rest = np.flatnonzero(~joins)
-        rest = rest[loose[self.words[last[rest]]]]
-        joins[rest] = loose[self.words[last[rest] + 1]]
+        rest = rest[loose[self.words(last[rest])]]
+        joins[rest] = loose[self.words(last[rest] + 1)]
         kept: Array = starts[joins]
         return kept
 
-    def _prefix(self, prefix: Prefix) -> tuple[Array, Array]:
-        """First words and ends of the words that begin so."""
-        found: list[tuple[Array, int]] = []
-        begun = {0: np.zeros(0, self._order.dtype)}
-        for size in range(MAX_PARTS):
-            reached: dict[int, list[Array]] = {}
-            for at, starts in begun.items():
-                rest = prefix.key[at:]
-                found.append((self._next(starts, size, self.lexicon.beginning(rest)), size + 1))
-                for end in range(1, len(rest)):
-                    some = self._next(starts, size, self.lexicon.with_lower(rest[:end]))
-                    if len(some):
-                        reached.setdefault(at + end, []).append(some)
-            begun = {
-                at: self._may_end(np.concatenate(some), size, at in prefix.cuts)
-                for at, some in reached.items()
-            }
-            if not begun:
-                break
+    def _prefix(self, prefix: Prefix) -> Hits:
+        """The words that begin so."""
+        key, size = prefix.key, len(prefix.key)
+        whole: Numbers = self.lexicon.beginning(key)
+        steps: dict[int, list[tuple[int, Numbers]]] = {}
+        for at, end, numbers in self.lexicon.lowers_in(key):
+            if end < size:
+                steps.setdefault(at, []).append((end, numbers))
+        for at in {end for some in steps.values() for end, _ in some}:
+            if last := self.lexicon.beginning(key[at:]):
+                steps.setdefault(at, []).append((size, last))
+        steps = _on_the_way(steps, size, MAX_PARTS)
+        starts, ends = self._walk(steps, size, MAX_PARTS, prefix.cuts)
         if prefix.capitals:
-            found = [(self._as_written(prefix, *some), some[1]) for some in found]
-        return _ranges(found)
+            whole = [n for n in whole if self._is_written(prefix, (n,))]
+            pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+            good = [self._is_written(prefix, self.words(np.arange(*two)).tolist()) for two in pairs]
+            kept = np.array(good, np.bool_)
+            starts, ends = starts[kept], ends[kept]
+        return Hits(whole, starts, ends)
 
-    def _next(self, starts: Array, size: int, numbers: list[int]) -> Array:
-        if not size or not numbers:
-            return self.places(numbers)
-        wanted = np.zeros(len(self.lexicon.surfaces), np.bool_)
-        wanted[numbers] = True
-        kept: Array = starts[wanted[self.words[starts + size]]]
-        return kept
-
-    def _as_written(self, prefix: Prefix, starts: Array, size: int) -> Array:
-        surfaces = self.lexicon.surfaces
-        return np.array(
-            [
-                start
-                for start in starts.tolist()
-                if "".join(surfaces[word] for word in self.words[start : start + size].tolist())
-                .replace("'", "")
-                .startswith(prefix.capitals)
-            ],
-            starts.dtype,
-        )
+    def _is_written(self, prefix: Prefix, words: Sequence[int]) -> bool:
+        written = "".join(map(self.lexicon.surface, words)).replace("'", "")
+        return written.startswith(prefix.capitals)
 
     def _chain(self, chain: Chain) -> Array:
-        """First words of the places of a chain."""
+        """First words of the places of a chain of several units."""
         units = [
             self._phrase(unit, len(unit.key)) if isinstance(unit, Phrase) else self._prefix(unit)
             for unit in chain.units
         ]
-        common = np.logical_and.reduce([self.papers(starts) for starts, _ in units])
-        kept = [common[self.paper_of[starts]] for starts, _ in units]
-        units = [
-            (starts[keep], ends[keep]) for (starts, ends), keep in zip(units, kept, strict=True)
-        ]
-        found: Array = self._linked(units, chain.slack)
+        common = np.logical_and.reduce([self.mask(hits) for hits in units])
+        if not common.any():
+            return self._order[:0]
+        linked = self._linked([self._within(hits, common) for hits in units], chain.slack)
+        return self._anchored(chain, linked)
+
+    def _within(self, hits: Hits, papers: Array) -> tuple[Array, Array]:
+        """First words and ends of the places in these papers."""
+        single = self._places_in(hits.numbers, papers)
+        kept = papers[self.paper_of[hits.starts]]
+        return (
+            np.concatenate((single, hits.starts[kept])),
+            np.concatenate((single + 1, hits.ends[kept])),
+        )
+
+    def _anchored(self, chain: Chain, found: Array) -> Array:
         anchor = chain.anchor
         if isinstance(anchor, Phrase) and _most_words(anchor) < len(anchor.key):
             found = found[self._in_texts_with(anchor.key, found)]
@@ -258,7 +295,7 @@ class Stream:
                 index[index == len(sorted_starts)] = 0
                 hit = sorted_starts[index] == at if len(sorted_starts) else index < 0
                 rows.append((here[hit], sorted_ends[index[hit]], gone[hit] + gap))
-                open_ = (gone + gap < slack) & ~self.lexicon.stops[self.words[at]]
+                open_ = (gone + gap < slack) & ~self.lexicon.is_stop(self.words(at))
                 here, at, gone = here[open_], at[open_] + 1, gone[open_]
             starts, ends, used = (np.concatenate(column) for column in zip(*rows, strict=True))
             order = np.lexsort((used, ends, starts))
@@ -273,10 +310,60 @@ class Stream:
 
         The index of interests looks for a chain only where its anchor is found so.
         """
-        loose = Phrase(key, tuple(range(1, len(key))))
-        ends_of_texts = np.sort(self.places([0]))
-        texts = np.searchsorted(ends_of_texts, self._phrase(loose, 2)[0])
-        return np.isin(np.searchsorted(ends_of_texts, places), texts)
+        hits = self._phrase(Phrase(key, tuple(range(1, len(key)))), 2)
+        starts, _ = self._within(hits, self.papers(places))
+        texts = np.searchsorted(self._text_ends, starts)
+        return np.isin(np.searchsorted(self._text_ends, places), texts)
+
+    @cached_property
+    def _text_ends(self) -> Array:
+        return self.text_ends()
+
+
+def compile_stream(codes: Array, lengths: Array, surfaces: int) -> dict[str, Array]:
+    """The arrays of a `Stream`: its codes, the words of each paper, how many surfaces there are."""
+    paper_type = np.min_scalar_type(len(lengths))
+    starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.uint32)
+    paper_of = np.repeat(np.arange(len(lengths), dtype=paper_type), lengths)
+    order, offsets = _sorted_places(codes >> 1, surfaces)
+    of_places = paper_of[order]
+    new = np.ones(len(of_places), np.bool_)
+    new[1:] = of_places[1:] != of_places[:-1]
+    new[offsets[:-1][np.diff(offsets) > 0]] = True  # another word, though in the same paper
+    begun = np.flatnonzero(new)
+    often = np.minimum(np.diff(np.append(begun, len(of_places))), MOST_COUNTED)
+    return {
+        "codes": codes,
+        "starts": starts,
+        "paper of": paper_of,
+        "order": order.astype(np.uint32),
+        "offsets": offsets.astype(np.uint32),
+        "papers": of_places[begun],
+        "often": often.astype(np.uint8),
+        "paper offsets": np.searchsorted(begun, offsets).astype(np.uint32),
+    }
+
+
+def _on_the_way(
+    steps: Mapping[int, list[tuple[int, Numbers]]], size: int, most: int
+) -> dict[int, list[tuple[int, Numbers]]]:
+    """The steps that lead from the first letter of a key to its end in at most so many words."""
+    before = {0: 0}  # the fewest words to a letter, and from it to the end
+    after = {size: 0}
+    for at in sorted(steps):
+        if at in before:
+            for end, _ in steps[at]:
+                before[end] = min(before.get(end, size), before[at] + 1)
+    for at in sorted(steps, reverse=True):
+        ways = [after[end] + 1 for end, _ in steps[at] if end in after]
+        if ways:
+            after[at] = min(ways)
+    kept: dict[int, list[tuple[int, Numbers]]] = {}
+    for at, some in steps.items():
+        for end, numbers in some:
+            if at in before and end in after and before[at] + 1 + after[end] <= most:
+                kept.setdefault(at, []).append((end, numbers))
+    return kept
 
 
 def _most_words(phrase: Phrase) -> int:
@@ -286,9 +373,32 @@ def _most_words(phrase: Phrase) -> int:
 
 
 def _ranges(found: Sequence[tuple[Array, int]]) -> tuple[Array, Array]:
-    starts = [some for some, _ in found] or [np.zeros(0, np.int32)]
-    ends = [some + size for some, size in found] or [np.zeros(0, np.int32)]
+    starts = [some for some, _ in found] or [np.zeros(0, np.uint32)]
+    ends = [some + size for some, size in found] or [np.zeros(0, np.uint32)]
     return np.concatenate(starts), np.concatenate(ends)
+
+
+def _slices(values: Array, offsets: Array, numbers: Numbers) -> Array:
+    """The values of these surfaces, one after another."""
+    if isinstance(numbers, range):
+        return values[offsets[numbers.start] : offsets[numbers.stop]] if numbers else values[:0]
+    found = [values[offsets[number] : offsets[number + 1]] for number in numbers]
+    return np.concatenate(found) if found else values[:0]
+
+
+def _count(offsets: Array, numbers: Numbers) -> int:
+    if isinstance(numbers, range):
+        return int(offsets[numbers.stop]) - int(offsets[numbers.start]) if numbers else 0
+    at = np.asarray(numbers, np.int64)
+    return int(offsets[at + 1].sum(dtype=np.int64) - offsets[at].sum(dtype=np.int64))
+
+
+def _among(words: Array, numbers: Numbers) -> Array:
+    """Which of the words are one of the surfaces."""
+    if isinstance(numbers, range):
+        among: Array = (words >= numbers.start) & (words < numbers.stop)
+        return among
+    return np.isin(words, np.asarray(numbers, words.dtype))
 
 
 def _sorted_places(words: Array, size: int) -> tuple[Array, Array]:
@@ -297,6 +407,7 @@ def _sorted_places(words: Array, size: int) -> tuple[Array, Array]:
 
     count = len(words)
     table = csr_array(
-        (np.ones(count, np.bool_), words, np.arange(count + 1, dtype=np.int32)), (count, size)
+        (np.ones(count, np.bool_), words.astype(np.int32), np.arange(count + 1, dtype=np.int32)),
+        (count, size),
     ).tocsc()
     return table.indices, table.indptr

@@ -17,7 +17,7 @@ from newsletter.models.source import (
 from newsletter.models.synonym import Definition, Synonym
 from newsletter.models.tally import Chore, EditionTally
 from newsletter.models.thumbnail import Thumbnail
-from newsletter.models.words import PackedBlock, PackedWords
+from newsletter.models.words import PackedWords, PaperChange
 
 __all__ = [
     "Bucket",
@@ -33,9 +33,9 @@ __all__ = [
     "FetchedPage",
     "Listing",
     "Notice",
-    "PackedBlock",
     "PackedWords",
     "Paper",
+    "PaperChange",
     "PaperIdentifier",
     "Quarantined",
     "QueryMatches",

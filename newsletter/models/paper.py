@@ -92,9 +92,6 @@ class Paper(models.Model):
             models.Index(
                 fields=["stored_at"], name="paper_waiting", condition=Q(edition__isnull=True)
             ),
-            # What a search asks before it answers: did any paper change, are any hidden?
-            models.Index(fields=["updated_at"], include=["id"], name="paper_updated"),
-            models.Index(fields=["id"], name="paper_hidden", condition=Q(hidden=True)),
             models.Index(fields=["-newest_listing", "-upvotes"], name="paper_newest"),
         ]
         constraints = [

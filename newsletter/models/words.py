@@ -1,4 +1,4 @@
-"""The words of papers, packed, so that estimates and search need not read the papers again."""
+"""The words of papers, packed, so that estimates need not read the papers again; what changed."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ class PackedWords(models.Model):
         return f"{self.date}: {self.stamp}"
 
 
-class PackedBlock(models.Model):
-    """A block of a thousand stored papers by id, packed for search: a cache like `PackedWords`."""
+class PaperChange(models.Model):
+    """A paper that was inserted, updated or deleted, as triggers note it; None where all were.
 
-    block = models.PositiveIntegerField(primary_key=True)
-    stamp = models.CharField(max_length=64)
-    packed = models.BinaryField()
+    Read by `newsletter.changes`, pruned after some days.
+    """
+
+    paper_id = models.BigIntegerField(null=True)
+    transaction = models.BigIntegerField(db_index=True)
+    at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return f"{self.block}: {self.stamp}"
+        return f"{self.paper_id} in {self.transaction}"

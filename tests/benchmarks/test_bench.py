@@ -14,7 +14,7 @@ from django.db import connection
 from newsletter.bench import wire
 from newsletter.bench.generation import make_workload
 from newsletter.matching.query import parse_query
-from newsletter.models import PackedBlock, Paper
+from newsletter.models import Paper
 
 
 def bench(*arguments: str) -> Any:
@@ -54,7 +54,6 @@ def test_it_measures_a_search_and_leaves_nothing() -> None:
     found = bench("search", "--papers", "90")
     assert found["figures"]["a page of results, median of the queries, ms"] > 0
     assert not Paper.objects.exists()
-    assert not PackedBlock.objects.exists()
 
 
 @pytest.mark.django_db

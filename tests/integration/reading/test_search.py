@@ -12,10 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 from newsletter.editions import freeze_edition, hide_papers, open_edition
 from newsletter.matching.index import match_query
 from newsletter.matching.query import parse_query
-from newsletter.models import PackedBlock, Paper
+from newsletter.models import Paper
 from newsletter.papers import list_documents
 from newsletter.search import Sort, find_papers
-from newsletter.searchbook import current_searchbook, keep_blocks
+from newsletter.searchbook import current_searchbook
 from newsletter.synonyms import read_synonyms
 from tests.factories import DAY, FOLDING, MORNING, RL, store
 
@@ -139,26 +139,11 @@ def test_counts_do_not_make_it_read_papers_again(client: Client) -> None:
     paper.save()
     after = current_searchbook()
     assert after is not before
-    assert after.main is before.main
     assert after.fresh is before.fresh
     assert find_papers("RL OR protein").ids[0] == paper.pk
-
-
-def test_it_keeps_blocks_and_reads_them(client: Client) -> None:
-    store(RL, FOLDING)
-    assert keep_blocks() == 1
-    assert keep_blocks() == 0
-    Paper.objects.filter(title=RL).update(upvotes=7)
-    assert keep_blocks() == 0
-    Paper.objects.filter(title=RL).update(title="Other")
-    assert keep_blocks() == 1
-    Paper.objects.all().delete()
-    keep_blocks()
-    assert not PackedBlock.objects.exists()
 
 
 def test_searching_writes_nothing(client: Client) -> None:
     store(RL)
     read(client, "RL")
-    assert not PackedBlock.objects.exists()
     assert find_papers("RL", Sort.DATE).canonical == "RL"

@@ -30,8 +30,8 @@ def test_it_measures_as_similar_does() -> None:
 
 def test_papers_added_are_weighed_by_those_before() -> None:
     papers = sample()
-    before = Likeness(Postings([Pack.of(papers[:40])]))
-    after = Likeness(Postings([Pack.of(papers[40:])]), before.weights)
+    before = Postings([Pack.of(papers[:40])])
+    after = Likeness(Postings([Pack.of(papers[40:])]), before)
     model = TfIdf(papers[:40])
     model.add(papers[40:])
     near = model.nearest([papers[0].id], [paper.id for paper in papers[40:]], 1)
