@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from newsletter import links
+from newsletter.identity import is_preprint
 from newsletter.mail.letter import Card, Link
 from newsletter.mail.lru import Recent
 from newsletter.matching.base import Reason
@@ -114,10 +115,14 @@ def make_outlinks(paper: Paper) -> tuple[OutLink, ...]:
 def _find_readings(paper: Paper) -> list[OutLink]:
     found = (
         arxiv_link("arXiv", paper.arxiv_id) if paper.arxiv_id else None,
-        doi_link(gettext("Article"), paper.doi) if paper.doi else None,
+        doi_link(_name_doi(paper.doi), paper.doi) if paper.doi else None,
         make_outlink(gettext("Source"), paper.url) if paper.url else None,
     )
     return [one for one in found if one]
+
+
+def _name_doi(doi: str) -> str:
+    return gettext("Preprint") if is_preprint(doi) else gettext("Article")
 
 
 def _find_works(paper: Paper) -> list[OutLink]:

@@ -33,7 +33,7 @@ class Citation:
     """What is cited: readable texts, no LaTeX. `page` is this site's page of the paper.
 
     `url` is where it can be read, "" where nowhere else; `day` is the day it was published, or at
-    least `year`; either may be None.
+    least `year`; either may be None. `journal` is where it appeared, with `venue` a conference.
     """
 
     title: str
@@ -47,6 +47,15 @@ class Citation:
     url: str
     page: str
     keywords: tuple[str, ...] = ()
+    journal: str = ""
+    venue: bool = False
+    version: int | None = None  # the newest of arXiv that is known
+    withdrawn: date | None = None
+
+    @property
+    def remark(self) -> str:
+        """What whoever cites the paper must know."""
+        return f"Withdrawn on {self.withdrawn}" if self.withdrawn else ""
 
     @property
     def any_doi(self) -> str:
@@ -65,40 +74,45 @@ def make_key(citation: Citation) -> str:
 def write_bibtex(citation: Citation) -> str:
     """Return one BibTeX entry, UTF-8, ending with a line end.
 
-    `@misc`, as arXiv itself writes, for the sources do not say what kind of publication a paper
-    is, and an `@article` without its journal is no valid entry.
+    An `@article` or `@inproceedings` where it is known to have appeared; else `@misc`, as arXiv
+    itself writes: an `@article` without its journal is no valid entry.
     """
+    kind = ("inproceedings" if citation.venue else "article") if citation.journal else "misc"
     fields = {
         "title": _protect(citation.title),
         "author": " and ".join(map(_bibtex_name, citation.authors)),
         "year": str(citation.year or ""),
         "month": f"{citation.day:%b}".lower() if citation.day else "",
+        "booktitle" if citation.venue else "journal": _escape(citation.journal),
         "eprint": citation.arxiv_id,
         "archiveprefix": "arXiv" if citation.arxiv_id else "",
         "primaryclass": _escape(citation.primary_class) if citation.arxiv_id else "",
+        "version": str(citation.version or "") if citation.arxiv_id else "",
         "doi": _verbatim(citation.doi),
         "url": _verbatim(citation.url),
         "abstract": _escape(citation.abstract),
         "keywords": _escape(", ".join(citation.keywords)),
+        "note": citation.remark,
     }
     lines = [
         f"  {name:<13} = " + (value if name == "month" else f"{{{value}}}")
         for name, value in fields.items()
         if value
     ]
-    return f"@misc{{{make_key(citation)},\n" + ",\n".join(lines) + "\n}\n"
+    return f"@{kind}{{{make_key(citation)},\n" + ",\n".join(lines) + "\n}\n"
 
 
 def write_ris(citation: Citation) -> str:
     """Return one RIS record, UTF-8 with CRLF: a tag of two, two spaces, a hyphen, a space.
 
-    A preprint is UNPB, unpublished work; anything else GEN, for its kind is not known.
+    What appeared is JOUR or CONF. A preprint is UNPB, unpublished work; anything else GEN, for its
+    kind is not known.
     """
     return "".join(f"{tag}  - {_line(value)}\r\n" for tag, value in _ris_fields(citation))
 
 
 def _ris_fields(citation: Citation) -> Iterator[tuple[str, str]]:
-    yield "TY", "UNPB" if citation.arxiv_id and not citation.doi else "GEN"
+    yield "TY", _ris_kind(citation)
     yield "TI", citation.title
     for author in citation.authors:
         family, given = _split_name(author)
@@ -108,14 +122,23 @@ def _ris_fields(citation: Citation) -> Iterator[tuple[str, str]]:
     if citation.day:
         yield "DA", f"{citation.day:%Y/%m/%d}/"
     optional = (
+        ("T2", _line(citation.journal)),
+        ("ET", f"v{citation.version}" if citation.version and citation.arxiv_id else ""),
         ("AB", citation.abstract),
         ("DO", citation.any_doi),
         ("UR", citation.url or citation.page),
         ("AN", f"arXiv:{citation.arxiv_id}" if citation.arxiv_id else ""),
+        ("N1", citation.remark),
     )
     yield from ((tag, value) for tag, value in optional if value)
     yield from (("KW", keyword) for keyword in citation.keywords)
     yield "ER", ""
+
+
+def _ris_kind(citation: Citation) -> str:
+    if citation.journal:
+        return "CONF" if citation.venue else "JOUR"
+    return "UNPB" if citation.arxiv_id and not citation.doi else "GEN"
 
 
 def list_meta(citation: Citation) -> tuple[tuple[str, str], ...]:
@@ -126,6 +149,7 @@ def list_meta(citation: Citation) -> tuple[tuple[str, str], ...]:
     pdf = f"https://arxiv.org/pdf/{citation.arxiv_id}" if citation.arxiv_id else ""
     optional = (
         ("citation_publication_date", when),
+        (f"citation_{'conference' if citation.venue else 'journal'}_title", citation.journal),
         ("citation_arxiv_id", citation.arxiv_id),
         ("citation_doi", citation.any_doi),
         ("citation_abstract_html_url", citation.page),

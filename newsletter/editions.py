@@ -86,6 +86,7 @@ def _take_papers(edition: Edition, days_late: int) -> None:
         late=bool(days_late),
         frozen_upvotes=F("upvotes"),
         frozen_comments=F("comments"),
+        frozen_journal=F("journal"),
     )
 
 

@@ -7,11 +7,22 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from django.db.models import BigIntegerField, CharField, F, Func, QuerySet, TextField, Value
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    F,
+    Func,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import MD5, Coalesce, Concat, TruncDate
 
 from newsletter.matching.packs import Array
 from newsletter.models import Paper
+from newsletter.withdrawals import LEFT_OUT
 
 _READ = ("title", "abstract", "organization", "organization_handle")
 _READ_LISTS = ("ai_keywords", "authors", "categories")
@@ -86,8 +97,8 @@ def read_facts(papers: QuerySet[Paper]) -> Facts:
     day = Coalesce("newest_listing", TruncDate("published_at"), TruncDate("stored_at"))
     rows = (
         papers.order_by("pk")
-        .annotate(words=_hash(), day=day)
-        .values_list("pk", "words", "upvotes", "comments", "published_at", "day", "hidden")
+        .annotate(words=_hash(), day=day, left_out=Case(When(LEFT_OUT, then=True), default=False))
+        .values_list("pk", "words", "upvotes", "comments", "published_at", "day", "left_out")
     )
     return _columns(
         (

@@ -14,13 +14,14 @@ from newsletter.links import paper_url
 from newsletter.matching.display import readable
 from newsletter.models import Paper
 from newsletter.reading import list_recent
+from newsletter.remarks import tell_journal
 from newsletter.search import Sort, find_papers
-from newsletter.sheets import make_links, paper_day, shown_papers
+from newsletter.sheets import make_links, make_remarks, paper_day, shown_papers
 
 ENTRIES = 100
 FOUND_ENTRIES = 50
 # RFC 4151: names for ever what was made by whoever had the domain on that day.
-TAG_DAY = "2026-01-01"
+TAG_DAY = date(2026, 1, 1)
 NEVER = datetime(2026, 1, 1, tzinfo=UTC)  # when a feed without entries was last another one
 
 
@@ -65,22 +66,30 @@ def _make_feed(
 
 
 def make_entry(paper: Paper) -> Entry:
-    """Return a paper's entry. It is updated when it was stored: counts that move are not in it."""
+    """Return a paper's entry. It is updated when it was stored, or revised: counts are not in it.
+
+    What is to be said beside the abstract comes after it: a newer version, where it appeared.
+    """
     links = make_links(paper)
     names = (readable(name).text for name in paper.authors)
     labels = (readable(name).text for name in paper.categories)
     day = paper_day(paper)
+    remarks = " · ".join(filter(None, (*make_remarks(paper), tell_journal(paper.journal))))
     return Entry(
         id=_tag(f"p:{paper.pk}"),
         title=readable(paper.title).text,
         url=paper_url(paper.pk),
-        updated=paper.stored_at,
-        published=datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None,
+        updated=max(paper.stored_at, _begin(paper.revised_on or TAG_DAY)),
+        published=_begin(day) if day else None,
         authors=tuple(name for name in names if name),
         categories=tuple(label for label in labels if label),
-        summary=readable(paper.abstract).text,
+        summary="\n\n".join(text for text in (readable(paper.abstract).text, remarks) if text),
         related=links[0].url if links else "",
     )
+
+
+def _begin(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _tag(name: str) -> str:

@@ -37,6 +37,7 @@ class Material:
     documents: dict[int, Document] = field(default_factory=dict)
     matches: dict[tuple[int, int], list[Match]] = field(default_factory=dict)  # edition, query
     late: dict[int, date] = field(default_factory=dict)  # paper id: the day it was listed
+    withdrawn: set[int] = field(default_factory=set)  # papers
     neighbours: Neighbours = field(default_factory=Neighbours)
     reasons: Reasons = field(default_factory=Reasons)
     synonyms: dict[int, Synonyms] = field(default_factory=dict)  # by edition
@@ -140,5 +141,7 @@ def read_papers(material: Material, paper_ids: Iterable[int]) -> None:
     for paper in Paper.objects.filter(pk__in=list(paper_ids)).select_related("edition"):
         material.papers[paper.pk] = paper
         material.documents[paper.pk] = make_document(paper)
+        if paper.withdrawn_at is not None:  # since the freeze: letters to come go without it
+            material.withdrawn.add(paper.pk)
     late = [paper_id for paper_id in paper_ids if material.papers[paper_id].late]
     material.late.update(first_listing_days(late))

@@ -10,6 +10,7 @@ from newsletter.matching.base import Document
 from newsletter.matching.similar import TfIdf
 from newsletter.models import Edition, Paper
 from newsletter.saving import Liked, read_liked
+from newsletter.withdrawals import LISTED
 
 EDITIONS_READ = 30  # whose papers say how common a word is
 MOST_PAPERS = 20_000
@@ -44,7 +45,7 @@ class Neighbours:
             return set()
         fresh = [key for key in edition_ids if key not in self.members]
         held: dict[int, list[int]] = {key: [] for key in fresh}
-        shown = Paper.objects.filter(edition__in=fresh, hidden=False).order_by("pk")
+        shown = Paper.objects.filter(LISTED, edition__in=fresh).order_by("pk")
         for edition_id, paper_id in shown.values_list("edition", "pk"):
             held[edition_id].append(paper_id)
         self.members.update((key, tuple(papers)) for key, papers in held.items())

@@ -17,6 +17,7 @@ from newsletter.editions import site_date
 from newsletter.matching.display import readable
 from newsletter.models import Delivery, Edition, Listing, Paper
 from newsletter.papers import DAYS_LATE
+from newsletter.remarks import tell_withdrawal
 from newsletter.standing import WAITING, Facts
 from subscribers.models import Query, Subscriber
 
@@ -33,6 +34,7 @@ class Outcome(StrEnum):
     NOT_PICKED = "not_picked"  # it matched, and the letter was full
     CHANGED = "changed_since"  # not carried; the interests were others when the letter was made
     HIDDEN = "hidden"
+    WITHDRAWN = "withdrawn"
     EDITION_OPEN = "edition_open"
     NO_EDITION = "no_edition"
     SUBSCRIBED_LATER = "subscribed_later"
@@ -51,6 +53,8 @@ def decide_outcome(facts: Facts, now: datetime) -> tuple[Outcome, str]:
     if facts.pick is not None:
         return _tell_carried(facts, facts.pick)
     paper = facts.paper
+    if paper.hidden_as_withdrawn or (paper.withdrawn_at and not facts.composed):
+        return _tell_withdrawn(paper)
     if paper.hidden:
         return Outcome.HIDDEN, "The editor hid this paper from its edition: no letter carries it."
     if paper.edition is None:
@@ -63,6 +67,13 @@ def decide_outcome(facts: Facts, now: datetime) -> tuple[Outcome, str]:
     if facts.composed:
         return _tell_left_out(facts, facts.delivery, paper.edition)
     return _tell_uncomposed(facts, facts.delivery)
+
+
+def _tell_withdrawn(paper: Paper) -> tuple[Outcome, str]:
+    return (
+        Outcome.WITHDRAWN,
+        f"{tell_withdrawal(paper)} No letter made since that was known has it.",
+    )
 
 
 def _tell_carried(facts: Facts, pick: Sequence[object]) -> tuple[Outcome, str]:
@@ -211,6 +222,8 @@ def _tell_left_out(facts: Facts, delivery: Delivery, edition: Edition) -> tuple[
             f"The edition of {show_day(edition.date)} was matched after {letter}, which covers "
             f"that day, was planned: at {show_instant(edition.matched_at)}."
         )
+    if facts.paper.withdrawn_at:
+        return _tell_withdrawn(facts.paper)
     if not facts.is_same:
         return Outcome.CHANGED, (
             f"It was not in {letter}, and the reader’s interests, weights or papers per letter "

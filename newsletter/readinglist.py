@@ -16,7 +16,7 @@ from newsletter.citations import write_bibtex, write_ris
 from newsletter.mail.letter import Link
 from newsletter.matching.display import readable, snippet
 from newsletter.models import SavedFeed, SavedPaper
-from newsletter.reading import make_citation
+from newsletter.whole import make_citation
 
 FEED_ENTRIES = 100
 SUMMARY_CHARACTERS = 600

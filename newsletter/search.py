@@ -27,7 +27,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a query finds among all stored papers that are not hidden: `total` of them.
+    """What a query finds among all stored papers that are shown: `total` of them.
 
     `ids` are those that were asked for, in order. `canonical` is the query in its one spelling,
     `also_finds` its synonyms. `nearest` are queries near one that finds nothing, with how many

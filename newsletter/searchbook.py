@@ -35,6 +35,7 @@ from newsletter.models import Paper
 from newsletter.papers import list_documents
 from newsletter.paths import ROOT
 from newsletter.volumes import ENOUGH, NoBook, book_stamp, read_book
+from newsletter.withdrawals import LISTED
 
 MOST_FRESH = 1000  # papers beside the files; more wait until volumes are made
 MOST_PARTS = 4  # of such papers, before they become one
@@ -198,7 +199,7 @@ def _begin(stamp: tuple[int, ...]) -> Searchbook:
     facts = read_facts_of(list(newest))
     older = 0
     if len(facts) == MOST_FRESH:
-        older = Paper.objects.filter(hidden=False, pk__lt=int(facts.ids[0])).count()
+        older = Paper.objects.filter(LISTED, pk__lt=int(facts.ids[0])).count()
     return _add_fresh(Searchbook(facts, (), (), moment, older, stamp))
 
 

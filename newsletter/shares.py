@@ -73,7 +73,12 @@ def _pick_group(
     covered = tuple(edition.pk for edition in editions)
     scores = material.scores.setdefault(covered, Scores(covered))
     readers = [reader for _, reader in wanted]
-    picked = pick_many(readers, scores, material.matches, material.documents)
+    standing = {
+        key: document
+        for key, document in material.documents.items()
+        if key not in material.withdrawn
+    }
+    picked = pick_many(readers, scores, material.matches, standing)
     shares = {}
     for (item, reader), own in zip(wanted, picked, strict=True):
         similar: list[Similar] = []
@@ -107,7 +112,11 @@ def pick_share(item: Claimed, reader: Reader, material: Material) -> Share:
             match
             for edition in editions
             for match in material.matches.get((edition.pk, query_id), ())
-            if not item.picks or query_id in kept.get(match.document_id, ())
+            if (
+                query_id in kept.get(match.document_id, ())
+                if item.picks
+                else match.document_id not in material.withdrawn
+            )
         ]
         for query_id in order
     }

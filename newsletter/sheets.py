@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from django.db.models import QuerySet
+from django.db.models import Case, DateField, OuterRef, Q, QuerySet, Subquery, When
 from django.utils.translation import ngettext
 
 from newsletter.cards import make_outlinks
@@ -21,8 +21,10 @@ from newsletter.matching.display import (
     snippet,
 )
 from newsletter.matching.query import Atom, parse_query
-from newsletter.models import Paper
+from newsletter.models import Listing, Paper
 from newsletter.outlinks import OutLink
+from newsletter.remarks import tell_journal, tell_late, tell_version
+from newsletter.withdrawals import LISTED
 
 LEAD_CHARACTERS = 320
 TITLE_CHARACTERS = 500
@@ -46,8 +48,8 @@ class Picture:
 class Sheet:
     """A paper in a list. `title` and `lead` are in pieces, those that matched marked.
 
-    `elsewhere` is what matched beside them, such as an author; `late` says that it joined an
-    edition after its own day; `published` is given for old papers only.
+    `elsewhere` is what matched beside them, such as an author; `remarks` say what is unusual: that
+    it came late, that there is a newer version; `published` is given for old papers only.
     """
 
     id: int
@@ -61,7 +63,7 @@ class Sheet:
     links: tuple[OutLink, ...]
     upvotes: int
     comments: int
-    late: bool
+    remarks: tuple[str, ...]
     published: date | None
     day: date | None
     picture: Picture | None
@@ -69,8 +71,19 @@ class Sheet:
 
 def shown_papers() -> QuerySet[Paper]:
     """Every paper that may be shown, with what a sheet needs and no more."""
-    papers = Paper.objects.filter(hidden=False).select_related("edition", "thumbnail")
+    return _with_sheets(Paper.objects.filter(LISTED))
+
+
+def kept_papers() -> QuerySet[Paper]:
+    """Those, and the withdrawn ones: their pages stay, and say so."""
+    return _with_sheets(Paper.objects.filter(Q(hidden=False) | Q(hidden_as_withdrawn=True)))
+
+
+def _with_sheets(papers: QuerySet[Paper]) -> QuerySet[Paper]:
     heavy = ("edition__matched_queries", "edition__note", "thumbnail__data", "ai_summary")
+    days = Listing.objects.filter(paper=OuterRef("pk")).order_by("listed_on").values("listed_on")
+    first = Case(When(late=True, then=Subquery(days[:1])), output_field=DateField())
+    papers = papers.select_related("edition", "thumbnail").annotate(first_listed=first)
     return papers.defer(*heavy)
 
 
@@ -96,7 +109,7 @@ def make_sheet(paper: Paper, reasons: Sequence[Reason] = ()) -> Sheet:
         links=make_links(paper),
         upvotes=paper.upvotes,
         comments=paper.comments,
-        late=paper.late,
+        remarks=make_remarks(paper),
         published=_old_day(paper),
         day=paper_day(paper),
         picture=_picture(paper),
@@ -108,12 +121,19 @@ def paper_day(paper: Paper) -> date | None:
     return paper.edition.date if paper.edition else paper.newest_listing
 
 
+def make_remarks(paper: Paper) -> tuple[str, ...]:
+    """Return what is unusual about a paper of `shown_papers`: it came late, it was revised."""
+    late = tell_late(getattr(paper, "first_listed", None)) if paper.late else ""
+    return tuple(text for text in (late, tell_version(paper)) if text)
+
+
 def make_byline(paper: Paper) -> tuple[str, ...]:
-    """Return who, where, and the categories, as far as known."""
+    """Return who, where, the categories, and where it appeared, as far as known."""
     parts = (
         format_authors(paper),
         read_text(paper.organization),
         ", ".join(map(read_text, paper.categories[:CATEGORIES_SHOWN])),
+        tell_journal(paper.journal),
     )
     return tuple(part for part in parts if part)
 

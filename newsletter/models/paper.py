@@ -19,6 +19,11 @@ class Paper(models.Model):
     belongs to one edition for ever; None means it waits for one, or is archive.
     """
 
+    class WithdrawnBy(models.TextChoices):
+        AUTHORS = "authors", _("its authors")
+        SOURCE = "source", _("its source")
+        JOURNAL = "journal", _("its journal")
+
     arxiv_id = models.CharField("arXiv id", max_length=32, null=True, blank=True, unique=True)
     version = models.PositiveSmallIntegerField(null=True, blank=True)
     listed_version = models.PositiveSmallIntegerField(
@@ -34,6 +39,9 @@ class Paper(models.Model):
         help_text=_("When the newest version was announced."),
     )
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    withdrawn_by = models.CharField(
+        _("withdrawn by"), max_length=8, choices=WithdrawnBy, blank=True
+    )
     withdrawal = models.TextField(
         _("reason of the withdrawal"), blank=True, help_text=_("As the source gives it.")
     )
@@ -67,6 +75,7 @@ class Paper(models.Model):
         help_text="As counted when the edition was frozen: a letter composes the same again.",
     )
     frozen_comments = models.PositiveIntegerField(default=0)
+    frozen_journal = models.CharField(max_length=300, blank=True, editable=False)
     thumbnail_url = models.URLField(max_length=500, blank=True)
     project_url = models.URLField(max_length=500, blank=True)
     code_url = models.URLField(max_length=500, blank=True)
@@ -82,6 +91,9 @@ class Paper(models.Model):
     )
     late = models.BooleanField(default=False, help_text="Came after its day was frozen.")
     hidden = models.BooleanField(default=False, help_text="Left out of its edition by the editor.")
+    hidden_as_withdrawn = models.BooleanField(
+        default=False, editable=False, help_text="Hidden by its withdrawal, not by an editor."
+    )
     newest_listing = models.DateField(null=True, blank=True, editable=False)
     stored_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

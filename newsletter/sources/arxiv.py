@@ -43,6 +43,7 @@ _WITHDRAWN = re.compile(
     r"|\bwithdrawn\s+(?:by|due|because)\b",
     re.IGNORECASE,
 )
+_BY_ARXIV = re.compile(r"\bby\s+(?:the\s+)?arxiv\b", re.IGNORECASE)  # its administrators
 _SPLIT = re.compile(r"[\s,;+]+")
 
 
@@ -160,7 +161,9 @@ def read_withdrawal(
     short = abstract if len(abstract) < 300 else ""
     for text in (comment, short):
         if _WITHDRAWN.search(text):
-            return Withdrawal("", f"arxiv:{arxiv_id}", at=at, reason=clean_text(text)[:500])
+            reason = clean_text(text)[:500]
+            by = "source" if _BY_ARXIV.search(reason) else "authors"
+            return Withdrawal("", f"arxiv:{arxiv_id}", at=at, reason=reason, by=by)
     return None
 
 

@@ -128,7 +128,8 @@ def read_record(record: Element) -> FetchedPaper | Withdrawal:
     changed = parse_day(child_text(header, "datestamp")[:10])
     if header.get("status") == "deleted":
         at = parse_date(changed.isoformat())
-        return Withdrawal("", f"arxiv:{arxiv_id}", at=to_utc(at), reason="deleted by arXiv")
+        reason = "deleted by arXiv"
+        return Withdrawal("", f"arxiv:{arxiv_id}", at=to_utc(at), reason=reason, by="source")
     holder = first(record, "metadata")
     body = next(iter(holder), None) if holder is not None else None
     if body is None or local_name(body) not in ("arxiv", "arxivraw"):

@@ -61,12 +61,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A source says that a paper is withdrawn: "arxiv:2602.23229", "doi:10.1000/xyz"."""
+    """A source says that a paper is withdrawn: "arxiv:2602.23229", "doi:10.1000/xyz".
+
+    `by` is who took it back: "authors", "source" (the archive itself), "journal" (a retraction).
+    """
 
     source: str
     identifier: str
     at: datetime | None = None  # aware, UTC; None where the source does not say
     reason: str = ""
+    by: str = "authors"
 
 
 @dataclass(frozen=True, slots=True)

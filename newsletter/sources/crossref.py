@@ -145,7 +145,8 @@ def read_work(work: Any) -> FetchedPaper | Withdrawal:
     for update in map(as_mapping, as_list(work.get("update-to"))):
         if one_line(update.get("type")).casefold() in _RETRACTS:
             target = doi_identifier(one_line(update.get("DOI")))
-            return Withdrawal("", target, at=_read_created(work), reason=f"retracted by {own}")
+            at, reason = _read_created(work), f"retracted by {own}"
+            return Withdrawal("", target, at=at, reason=reason, by="journal")
     title = need_text(plain_html(_first_text(work, "title")), "title", MAX_TITLE)
     if _NO_PAPER.match(title):
         raise SkippedError(title)

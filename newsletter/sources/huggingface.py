@@ -76,7 +76,8 @@ def _read_record(record: object) -> FetchedPaper | Withdrawal:
     arxiv_id, version = clean_arxiv_id(identifier)
     if gone := paper.get("withdrawnAt"):
         at = _or_none(parse_instant, gone) if isinstance(gone, str) else None
-        return Withdrawal(SOURCE, f"arxiv:{arxiv_id}", at, reason="withdrawn on Hugging Face")
+        reason = "withdrawn on Hugging Face"
+        return Withdrawal(SOURCE, f"arxiv:{arxiv_id}", at, reason=reason, by="source")
     listed_at = _read_instant(paper, "submittedOnDailyAt")
     handle, organization = _read_organization(paper, record)
     return FetchedPaper(

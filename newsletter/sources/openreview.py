@@ -43,6 +43,7 @@ PAGE = 500
 _VENUE = re.compile(r"[A-Za-z0-9._-]{2,60}(?:/[A-Za-z0-9._-]{1,80}){1,8}", re.ASCII)
 _NOTE_ID = re.compile(r"[A-Za-z0-9_-]{4,40}", re.ASCII)
 _GONE = re.compile(r"withdrawn|desk.?rejected", re.IGNORECASE)
+_REJECTED = re.compile(r"desk.?rejected", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def read_note(note: Any) -> FetchedPaper | Withdrawal:
     place = one_line(_unwrap(content, "venueid"))
     identifier = f"{OPENREVIEW}:{forum}"
     if _GONE.search(venue) or _GONE.search(place):
-        return Withdrawal("", identifier, reason=(venue or place)[:500])
+        by = "source" if _REJECTED.search(venue or place) else "authors"
+        return Withdrawal("", identifier, reason=(venue or place)[:500], by=by)
     abstract = one_line(_unwrap(content, "abstract"))
     authors = (one_line(name) for name in as_list(_unwrap(content, "authors")))
     keywords = (one_line(word) for word in as_list(_unwrap(content, "keywords")))

@@ -18,16 +18,14 @@ from newsletter.previews import PreviewError, read_delivery_letter
 from newsletter.reading import (
     Day,
     Order,
-    PaperMissing,
-    Whole,
     month_of,
     read_day,
-    read_paper,
     read_period,
     week_of,
 )
 from newsletter.thumbnails import read_thumbnail
 from newsletter.web.caching import FOR_EVER, kept
+from newsletter.whole import PaperMissing, Whole, read_paper
 
 # A letter is a page of its own: its styles are inline, nothing else of it may run or load.
 LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
@@ -155,4 +153,6 @@ def _cite(request: HttpRequest, paper_id: int, media_type: str, ending: str) -> 
 def _miss(request: HttpRequest, missing: PaperMissing) -> HttpResponse:
     if not missing.hidden:
         raise Http404("there is no such paper")
+    if missing.instead:
+        return redirect("paper", missing.instead, permanent=True)
     return render(request, "web/gone.html", status=GONE)

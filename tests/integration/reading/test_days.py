@@ -90,7 +90,7 @@ def test_it_shows_what_an_edition_took_late(client: Client) -> None:
     Paper.objects.update(edition=Edition.objects.create(date=DAY, note="Mind the gap."), late=True)
     page = read(client, f"/d/{DAY}")
     assert titles(page) == [RL]
-    assert "came late" in page
+    assert "late: listed on" in page
     assert "Mind the gap." in page
 
 

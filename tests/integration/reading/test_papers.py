@@ -113,7 +113,7 @@ def test_it_asks_little(
 ) -> None:
     store(RL, *[f"Paper {number}" for number in range(100)])
     read(client, RL)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         read(client, RL)
 
 
