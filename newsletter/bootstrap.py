@@ -24,7 +24,17 @@ NO_WHEELS = (
 # Commands that tend the tables themselves.
 KEEPS_TABLES = {"migrate", "makemigrations", "sqlmigrate", "showmigrations", "squashmigrations"}
 # What an environment of the user's own must have to be used in place of .venv.
-NEEDED = ("celery", "django", "environ", "premailer", "psycopg", "redis", "unfold", "whitenoise")
+NEEDED = (
+    "PIL",
+    "celery",
+    "django",
+    "environ",
+    "premailer",
+    "psycopg",
+    "redis",
+    "unfold",
+    "whitenoise",
+)
 NEEDED_FOR_TESTS = ("hypothesis", "mypy", "pytest", "pytest_django", "time_machine")
 
 

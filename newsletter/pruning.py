@@ -12,6 +12,7 @@ from newsletter.models import (
     FetchHost,
     FetchRun,
     PackedWords,
+    PictureFetch,
     Quarantined,
     SourceDay,
 )
@@ -23,6 +24,7 @@ KEPT_DAYS = {
     "quarantined records": 30,
     "validators": 30,  # ETag and Last-Modified of addresses not asked since
     "hosts": 30,
+    "attempts at pictures": 60,  # the pictures stay as long as their papers
     "days of sources": 400,  # a year to compare with
 }
 BATCH = 5000
@@ -42,6 +44,9 @@ def prune_sources(now: datetime) -> dict[str, int]:
         ),
         "validators": FetchedPage.objects.filter(fetched_at__lt=before["validators"]),
         "hosts": FetchHost.objects.filter(next_at__lt=before["hosts"]),
+        "attempts at pictures": PictureFetch.objects.filter(
+            tried_at__lt=before["attempts at pictures"]
+        ),
         "days of sources": SourceDay.objects.filter(day__lt=before["days of sources"].date()),
         "packed words": _old_words(),
     }

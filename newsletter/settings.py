@@ -50,6 +50,9 @@ CONTACT = env.read_text("PAPER_ROUND_CONTACT", SITE_URL)
 ALERTS_TO = env.read_list("PAPER_ROUND_ALERTS_TO")
 # Private addresses and plain http that sources may be fetched from, as HOST:PORT: a mirror inside.
 FETCH_ALLOW = env.read_endpoints("PAPER_ROUND_FETCH_ALLOW")
+# Papers' pictures are fetched, and from these hosts alone ("*." before a name: all below it).
+THUMBNAILS = env.read_bool("PAPER_ROUND_THUMBNAILS", True)
+THUMBNAIL_HOSTS = env.read_list("PAPER_ROUND_THUMBNAIL_HOSTS") or ["*.huggingface.co", "*.hf.co"]
 IN_DOUBT = env.read_text("IN_DOUBT", "resend")
 LEASE = timedelta(seconds=env.read_int("PAPER_ROUND_LEASE", 300, 5, 3600))
 SWEEP = env.read_int("PAPER_ROUND_SWEEP", 30, 1, 300)  # seconds between recoveries
@@ -139,6 +142,7 @@ CELERY_TASK_QUEUES = [Queue(name) for name in ("at_once", "digests", "sources")]
 CELERY_TASK_ROUTES = {
     "newsletter.tasks.deliver": {"queue": "digests"},
     "newsletter.tasks.fetch_papers": {"queue": "sources"},
+    "newsletter.tasks.fetch_thumbnails": {"queue": "sources"},
     "newsletter.tasks.do_chores": {"queue": "sources"},
 }
 CELERY_TASK_IGNORE_RESULT = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -36,12 +36,20 @@ _ELSEWHERE = ("keywords", "authors", "organizations", "categories")
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A stored thumbnail: its paper, the beginning of its digest, its size in pixels."""
+    """A stored thumbnail: its paper, the beginning of its digest, its size in pixels.
+
+    `large` is the same in more pixels, where there is one.
+    """
 
     paper_id: int
     digest: str
     width: int
     height: int
+    large: Picture | None = None
+
+    @property
+    def best(self) -> Picture:
+        return self.large or self
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +88,11 @@ def kept_papers() -> QuerySet[Paper]:
 
 
 def _with_sheets(papers: QuerySet[Paper]) -> QuerySet[Paper]:
-    heavy = ("edition__matched_queries", "edition__note", "thumbnail__data", "ai_summary")
+    heavy = ("edition__matched_queries", "edition__note", "ai_summary")
     days = Listing.objects.filter(paper=OuterRef("pk")).order_by("listed_on").values("listed_on")
     first = Case(When(late=True, then=Subquery(days[:1])), output_field=DateField())
     papers = papers.select_related("edition", "thumbnail").annotate(first_listed=first)
-    return papers.defer(*heavy)
+    return papers.defer(*heavy, "thumbnail__data", "thumbnail__large_data")
 
 
 def make_sheet(paper: Paper, reasons: Sequence[Reason] = ()) -> Sheet:
@@ -212,4 +220,10 @@ def _old_day(paper: Paper) -> date | None:
 
 def _picture(paper: Paper) -> Picture | None:
     kept = getattr(paper, "thumbnail", None)
-    return Picture(paper.pk, kept.digest[:16], kept.width, kept.height) if kept else None
+    if kept is None:
+        return None
+    small = Picture(paper.pk, kept.digest[:16], kept.width, kept.height)
+    if not kept.large_digest:
+        return small
+    large = Picture(paper.pk, kept.large_digest[:16], kept.large_width, kept.large_height)
+    return replace(small, large=large)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from newsletter import chores, clock, days, fetching, recovery, subscribing
+from newsletter import chores, clock, days, fetching, recovery, subscribing, thumbnail_fetching
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,9 @@ def is_beat_late(seconds: float) -> bool:
 def fetch_due_sources() -> dict[str, int]:
     """Every minute: judge the sources' days, tell operators of trouble, begin with what is due."""
     told = fetching.watch_sources(timezone.now())
-    return {"told": told, "source": fetch_next()}
+    source = fetch_next()
+    ask_for_thumbnails()
+    return {"told": told, "source": source}
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -111,6 +113,7 @@ def fetch_papers(source_id: int) -> dict[str, int]:
     """Look at one source, if it is still due and nobody else does."""
     report = fetching.fetch_source(source_id)
     fetch_next()
+    ask_for_thumbnails()
     return {"papers": report.papers, "new": report.new} if report else {}
 
 
@@ -120,6 +123,21 @@ def fetch_next() -> int:
     if source_id:
         fetch_papers.delay(source_id)
     return source_id or 0
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def fetch_thumbnails() -> dict[str, int]:
+    """Fetch the pictures of papers that are due, for about a minute; ask again if more are left."""
+    done = thumbnail_fetching.fetch_thumbnails()
+    if done.more:
+        ask_for_thumbnails()
+    return {"kept": done.kept, "failed": done.failed}
+
+
+def ask_for_thumbnails() -> None:
+    """Hint that pictures are due, if any are and nobody fetches them."""
+    if thumbnail_fetching.has_due_thumbnails():
+        fetch_thumbnails.apply_async(expires=HINT_SECONDS)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from newsletter.models import Thumbnail
 from newsletter.models.thumbnail import MOST_BYTES, MOST_PIXELS
@@ -34,29 +35,41 @@ class KeptPicture:
     data: bytes
 
 
-def store_thumbnail(paper_id: int, data: bytes) -> None:
+def store_thumbnail(paper_id: int, data: bytes, large: bytes = b"") -> None:
     """Keep a paper's picture in the place of the one it had; `PictureError` if it is refused.
 
-    Whoever fetched it has decoded it and written it anew at this size: what is checked here is the
-    format, by its own bytes and not by what a server called it, and the size.
+    Whoever fetched it has decoded it and written it anew at this size, and as `large` at another:
+    what is checked here is the format, by its own bytes and not by what a server called it, and the
+    size.
     """
     image = read_image(data)
-    values = {
+    values: dict[str, Any] = {
         "digest": hashlib.sha256(data).hexdigest(),
         "media_type": image.media_type,
         "width": image.width,
         "height": image.height,
         "data": data,
+        "large_digest": "",
+        "large_width": 0,
+        "large_height": 0,
+        "large_data": large,
     }
+    if large:
+        wide = read_image(large)
+        values |= {"large_width": wide.width, "large_height": wide.height}
+        values["large_digest"] = hashlib.sha256(large).hexdigest()
     Thumbnail.objects.update_or_create(paper_id=paper_id, defaults=values)
 
 
 def read_thumbnail(paper_id: int, digest: str) -> KeptPicture | None:
-    """Return the picture of a paper that is shown, None where it has no such one."""
-    found = Thumbnail.objects.filter(
-        paper=paper_id, paper__hidden=False, digest__startswith=digest
-    ).first()
-    return KeptPicture(found.media_type, bytes(found.data)) if found else None
+    """Return the picture of a paper that is shown, in the size that has this digest, or None."""
+    rows = Thumbnail.objects.filter(paper=paper_id, paper__hidden=False)
+    for name in ("data", "large_data"):
+        known = {f"{name.removesuffix('data')}digest__startswith": digest}
+        if found := rows.filter(**known).values_list(name, flat=True).first():
+            data = bytes(found)
+            return KeptPicture(read_image(data).media_type, data)
+    return None
 
 
 def read_image(data: bytes) -> Image:

@@ -1,5 +1,25 @@
 """The operator's pages, one module per noun; importing them registers them."""
 
-from newsletter.admin import deliveries, editions, papers, readers, sources, synonyms, users
+from newsletter.admin import (
+    deliveries,
+    editions,
+    notices,
+    papers,
+    readers,
+    sources,
+    synonyms,
+    thumbnails,
+    users,
+)
 
-__all__ = ["deliveries", "editions", "papers", "readers", "sources", "synonyms", "users"]
+__all__ = [
+    "deliveries",
+    "editions",
+    "notices",
+    "papers",
+    "readers",
+    "sources",
+    "synonyms",
+    "thumbnails",
+    "users",
+]

@@ -17,7 +17,9 @@ from newsletter.models import (
     Edition,
     FetchRun,
     Listing,
+    Notice,
     Paper,
+    PictureFetch,
     Quarantined,
     Source,
     SourceDay,
@@ -35,9 +37,10 @@ NOUNS: list[tuple[str, list[tuple[str, type[Model]]]]] = [
             ("Days", SourceDay),
             ("Fetches", FetchRun),
             ("Quarantine", Quarantined),
+            ("Pictures", PictureFetch),
         ],
     ),
-    ("Letters", [("Editions", Edition), ("Deliveries", Delivery)]),
+    ("Letters", [("Editions", Edition), ("Deliveries", Delivery), ("Service mail", Notice)]),
     (
         "Readers",
         [

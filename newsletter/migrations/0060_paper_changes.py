@@ -40,7 +40,7 @@ DROP FUNCTION newsletter_note_truncation();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("newsletter", "0040_delivery_controls"),
+        ("newsletter", "0050_thumbnails_are_fetched"),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ from newsletter.models.source import (
 )
 from newsletter.models.synonym import Definition, Synonym
 from newsletter.models.tally import Chore, EditionTally
-from newsletter.models.thumbnail import Thumbnail
+from newsletter.models.thumbnail import PictureFetch, Thumbnail
 from newsletter.models.words import PackedWords, PaperChange
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Paper",
     "PaperChange",
     "PaperIdentifier",
+    "PictureFetch",
     "Quarantined",
     "QueryMatches",
     "SavedFeed",

@@ -30,9 +30,11 @@ class Policy:
     """What may be fetched beside public https addresses.
 
     `allowed` holds (host, port) pairs an operator named: they may be private, and plain http.
+    `hosts`, where it names any, are the only others: a name, or "*.name" for all below it.
     """
 
     allowed: frozenset[tuple[str, int]] = frozenset()
+    hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,17 @@ def check_url(url: str, policy: Policy) -> Target:
         raise RefusedAddressError(
             f"http://{host} is not encrypted: sources are fetched over https only"
         )
+    if policy.hosts and not exempt and not _is_named(host, policy.hosts):
+        raise RefusedAddressError(f"{host} is none of the hosts asked: {sorted(policy.hosts)}")
     resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(url, secure, host, port, resource, exempt)
+
+
+def _is_named(host: str, names: frozenset[str]) -> bool:
+    return host in names or any(
+        name.startswith("*.") and host.endswith(name[1:]) and len(host) > len(name) - 1
+        for name in names
+    )
 
 
 def find_addresses(target: Target, seconds: float) -> list[Pinned]:

@@ -16,6 +16,7 @@ from newsletter.clock import check_clock
 from newsletter.days import drain_deliveries, run_minute
 from newsletter.fetching import fetch_source, list_due_sources, watch_sources
 from newsletter.stopping import is_stopping, stopping_on_signals
+from newsletter.thumbnail_fetching import fetch_thumbnails
 
 AWAY = (OperationalError, InterfaceError, OSError)  # the database is away, or the disk is full
 
@@ -35,7 +36,9 @@ class Command(BaseCommand):
         with stopping_on_signals(signal.SIGTERM, signal.SIGINT):
             if not options["loop"]:
                 self.fetch()
-                return self.tick()
+                self.tick()
+                self.fetch_pictures()
+                return
             fetcher: threading.Thread | None = None
             while not is_stopping():
                 started = time.monotonic()
@@ -49,12 +52,12 @@ class Command(BaseCommand):
                     self.stderr.write(f"trying again: {type(error).__name__}: {error}".strip())
                 while not is_stopping() and time.monotonic() < started + options["every"]:
                     time.sleep(0.2)
-        return None
 
     def fetch_aside(self) -> None:
         """Fetch and do the day's chores in a thread of its own: letters do not wait for minutes."""
         try:
             self.fetch()
+            self.fetch_pictures()
         except Exception as error:  # the next round tries again
             self.stderr.write(f"fetching stopped: {type(error).__name__}: {error}")
         finally:
@@ -67,6 +70,11 @@ class Command(BaseCommand):
             if report and (report.new or report.problem):
                 self.stdout.write(f"{report.source}: {report.new} new papers {report.problem}")
         do_chores(timezone.now())
+
+    def fetch_pictures(self) -> None:
+        done = fetch_thumbnails()
+        if done.kept or done.failed:
+            self.stdout.write(f"{done.kept} pictures kept, {done.failed} not")
 
     def tick(self) -> None:
         now = timezone.now()
