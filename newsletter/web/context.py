@@ -23,7 +23,12 @@ SECTIONS = {
     "subscribe": gettext_lazy("Subscribe"),
 }
 # Pages that belong to a section without being its first.
-WITHIN = {"day": "today"}
+WITHIN = {
+    "day": "today",
+    "month": "week",
+    "subscribe_preview": "subscribe",
+    "subscribe_sent": "subscribe",
+}
 CALL = "subscribe"
 
 

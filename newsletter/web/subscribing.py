@@ -197,7 +197,9 @@ def try_preview(checked: Checked) -> tuple[PreviewedLetter | None, str]:
             wanted.send_time,
             wanted.weekdays,
         )
-    except (PreviewError, QueryError) as error:
+    except QueryError:
+        return None, _("Mend the marked interest, and the letter appears here.")
+    except PreviewError as error:
         return None, str(error)
     if not letter.papers:
         return None, _("Nothing in the newest edition matches. Another day’s may.")

@@ -183,7 +183,7 @@ def pause(walk: Walk) -> None:
     walk.page.get_by_label("No letters until").fill(f"{timezone.localdate() + timedelta(days=9)}")
     walk.press("Pause", exact=True)
     walk.says("then they come again by themselves")
-    walk.press("Read on now")
+    walk.press("Resume now")
     expect(walk.page.get_by_label("No letters until")).to_be_visible()
 
 
@@ -207,7 +207,7 @@ def open_own_pages_by_address(walk: Walk, address: str) -> None:
     walk.go("/manage")
     walk.page.get_by_label("Your address").fill(address)
     walk.press("Mail me a link")
-    walk.says("Look into your mail")
+    walk.says("Check your mail")
     walk.go(walk.await_mail(address, 2).link("manage/open"))
     walk.press("Open my pages")
 
