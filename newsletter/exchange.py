@@ -102,6 +102,21 @@ def _ask_once(
     *,
     conditional: bool,
 ) -> Got:
+    fetched = _fetch(source, kind, request, clock, conditional=conditional)
+    if fetched.status == 304:
+        return Got(None, fetched)
+    return Got(_read(kind, request, fetched), fetched)
+
+
+def _fetch(
+    source: Source,
+    kind: asking.Source[Any],
+    request: asking.Request,
+    clock: Clock,
+    *,
+    conditional: bool,
+) -> Fetched:
+    """Take the host's turn and ask; a host that asks to be left alone is a ProblemError."""
     parts = urlsplit(request.url)
     host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
     manner = find_manner(source.kind, host, kind.seconds_between)
@@ -125,9 +140,21 @@ def _ask_once(
                 str(error), error.sample, again=error.kind == "cut", over=over
             ) from error
         _heed(fetched, turn, manner.pause)
-    if fetched.status == 304:
-        return Got(None, fetched)
-    return Got(_read(kind, request, fetched), fetched)
+    return fetched
+
+
+def ask_witness(
+    source: Source, kind: asking.Source[Any], request: asking.Request, clock: Clock
+) -> asking.Bulletin:
+    """Ask a source's own page of its newest day, once.
+
+    Raises HeldError where the host is left alone, ProblemError for a page that cannot be used.
+    """
+    fetched = _fetch(source, kind, request, clock, conditional=False)
+    try:
+        return kind.read_check(asking.Response(fetched.body, fetched.status))
+    except SourceError as error:
+        raise ProblemError(str(error), fetched.body[:4096]) from error
 
 
 def _heed(fetched: Fetched, turn: Turn, pause: timedelta) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db.models import F, Q
 
-from newsletter.alerts import tell_operators
+from newsletter.fetchtally import Tally
 from newsletter.freshness import utc_day
-from newsletter.gathering import LEASE, Gathering, Progress, Tally
+from newsletter.gathering import LEASE, Gathering, Progress
 from newsletter.models import FetchRun, Source, SourceDay
 from newsletter.politeness import SYSTEM, Clock
-from newsletter.sourcedays import awaits_news, open_days, settle_days, untold_trouble
+from newsletter.sourcedays import awaits_news
 from newsletter.sources.asking import ParameterError
 from newsletter.sources.base import SourceError
 from newsletter.sources.registry import SOURCES
@@ -156,40 +156,3 @@ def _report(source: Source, tally: Tally, clock: Clock) -> RunReport:
         tuple(tally.titles),
         dict(rows.order_by("part").values_list("part", "state")),
     )
-
-
-def watch_sources(now: datetime) -> int:
-    """Judge the days whose time has passed and tell the operators of trouble, once for each day.
-
-    Returns of how many days they were told.
-    """
-    for source in Source.objects.filter(enabled=True):
-        try:
-            open_days(source, now)
-        except (SourceError, ParameterError):
-            continue  # its own run says so
-    settle_days(now)
-    told = [
-        row
-        for row in untold_trouble(now)
-        if SourceDay.objects.filter(pk=row.pk, alerted_at__isnull=True).update(alerted_at=now)
-    ]
-    if told:
-        tell_operators(describe_trouble(told), [describe_row(row) for row in told])
-    return len(told)
-
-
-def describe_trouble(rows: Sequence[SourceDay]) -> str:
-    """Return the subject of an alert: "arXiv is stalled"."""
-    names = ", ".join(dict.fromkeys(row.source.name for row in rows))
-    states = " and ".join(sorted({row.get_state_display() for row in rows}))
-    return f"{names}: {states}"
-
-
-def describe_row(row: SourceDay) -> str:
-    """Return one day of one part in a sentence: what is wrong, since when, and what was seen."""
-    name = f"{row.source.name} {row.part}".strip()
-    if row.state == SourceDay.State.STALLED:
-        offered = f"{row.papers} papers, all of them old" if row.papers else "nothing"
-        return f"{name} on {row.day}: asked {row.asked} times, it offered {offered}"
-    return f"{name} on {row.day}: {row.problem or 'nobody asked: is the scheduler running?'}"

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from newsletter.models import Source, SourceDay
@@ -19,6 +20,8 @@ from newsletter.models import Source, SourceDay
 EARLIEST = time(6, tzinfo=UTC)  # arXiv announces at 00:00 or 01:00 UTC; some need longer
 
 State = SourceDay.State
+# A day that operators are told of: nothing came, or less than the source's own list has.
+TROUBLED = Q(state__in=[State.STALLED, State.FAILED]) | Q(state=State.FRESH, lacking__gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Facts:
     `quiet`: its calendar announces nothing. `daily`: it announces every working day. `answered` and
     `failing`: it ever answered, its last request failed. `past`: the time it was expected by is
     over. `empty`: the answer for the day held nothing, not even old papers. `witness`: another part
-    of the same source was fresh that day.
+    of the same source was fresh that day. `agreed`: the source's own list is of this day, and names
+    no paper that is not stored; `lacking`: it names some.
     """
 
     unseen: int
@@ -39,13 +43,16 @@ class Facts:
     past: bool
     empty: bool = False
     witness: bool = False
+    agreed: bool = False
+    lacking: bool = False
 
 
 def judge_day(facts: Facts) -> SourceDay.State:
     """Return what the facts mean.
 
-    An empty answer past its time is quiet where a sister category was fresh (it had nothing), and
-    stalled where none was; papers that are all old are stalled either way.
+    Past its time, what brought no news is quiet where the source's own list of the day agrees. Else
+    an empty answer is quiet where a sister category was fresh (it had nothing), and stalled where
+    none was; papers that are all old are stalled either way.
     """
     if facts.unseen:
         return State.FRESH
@@ -59,7 +66,8 @@ def judge_day(facts: Facts) -> SourceDay.State:
         return State.QUIET
     if not facts.past:
         return State.WAITING
-    return State.QUIET if facts.witness and facts.empty else State.STALLED
+    had_nothing = facts.witness and facts.empty and not facts.lacking
+    return State.QUIET if facts.agreed or had_nothing else State.STALLED
 
 
 def deadline(source: Source, day: date) -> datetime:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -13,9 +12,11 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import F
 
-from newsletter.exchange import LONGEST_URL, ProblemError, ask, show_sample
+from newsletter.crosscheck import check_part, list_checks
+from newsletter.exchange import LONGEST_URL, ProblemError, ask
+from newsletter.fetchtally import Tally
 from newsletter.freshness import utc_day
-from newsletter.models import FetchedPage, FetchRun, Quarantined, Source
+from newsletter.models import FetchedPage, Quarantined, Source
 from newsletter.papers import find_unseen, store_papers
 from newsletter.politeness import Clock, HeldError
 from newsletter.sourcedays import (
@@ -43,36 +44,6 @@ Progress = Callable[[str], None]
 
 class FetchingError(ValueError):
     """A source cannot be looked at now; the text says why and the mend."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run came to, counted as it goes on."""
-
-    requests: int = 0
-    unchanged: int = 0
-    octets: int = 0
-    papers: int = 0
-    unseen: int = 0
-    new: int = 0
-    refused: int = 0
-    failures: int = 0
-    answers: int = 0
-    problem: str = ""
-    sample: str = ""
-    titles: list[str] = field(default_factory=list)
-    held_until: datetime | None = None
-
-    def fail(self, text: str, sample: bytes = b"") -> None:
-        self.failures += 1
-        self.problem = text[:500]
-        self.sample = show_sample(sample) or self.sample
-
-    @property
-    def state(self) -> FetchRun.State:
-        if self.failures:
-            return FetchRun.State.PARTIAL if self.answers else FetchRun.State.FAILED
-        return FetchRun.State.PARTIAL if self.held_until else FetchRun.State.DONE
 
 
 class Gathering:
@@ -129,6 +100,8 @@ class Gathering:
                 return
             if following and following.page < MOST_PAGES:
                 waiting.appendleft(following)
+        if not self.dry_run:
+            self._check()
 
     def _list_days(self, now: datetime) -> list[date]:
         today = utc_day(now)
@@ -181,6 +154,24 @@ class Gathering:
             self.tally.problem = got.answer.warning[:500]
             self.say(got.answer.warning)
         return got.answer.following
+
+    def _check(self) -> None:
+        """Hold today's answers against the source's own list, where it has one."""
+        for request in list_checks(self.source, self.kind, self.parameters, self.clock.now()):
+            if self.clock.now() > self.until:
+                return
+            self._renew()
+            self.tally.requests += 1
+            try:
+                said = check_part(self.source, self.kind, request, self.clock, self.say)
+            except HeldError as held:
+                self.tally.held_until, self.tally.problem = held.until, str(held)
+                said = str(held)
+            if said:
+                self.tally.problem = self.tally.problem or said[:500]
+                self.say(said)
+            if self.tally.held_until:
+                return
 
     def _renew(self) -> None:
         lease = self.clock.now() + LEASE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from newsletter.freshness import utc_day
+from newsletter.freshness import TROUBLED, utc_day
 from newsletter.models import Quarantined, Source, SourceDay
 from newsletter.sources.registry import find_source
 
@@ -97,9 +97,9 @@ def count_quarantined(now: datetime) -> int:
 
 
 def list_trouble(now: datetime) -> list[SourceDay]:
-    """Return the days since yesterday that are stalled or failed, of sources that are on."""
+    """Return the days since yesterday that are stalled, failed or incomplete, of sources on."""
     rows = SourceDay.objects.filter(
-        state__in=[SourceDay.State.STALLED, SourceDay.State.FAILED],
+        TROUBLED,
         source__enabled=True,
         day__gte=utc_day(now) - timedelta(days=1),
     )

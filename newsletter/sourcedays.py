@@ -56,6 +56,8 @@ def _judge(row: SourceDay, source: Source, now: datetime, witness: bool = False)
             past=now >= deadline(source, row.day),
             empty=row.empty,
             witness=witness,
+            agreed=row.bulletin_day == row.day and not row.lacking,
+            lacking=row.lacking > 0,
         )
     )
 
@@ -79,7 +81,7 @@ class Look:
 
 def record_look(source: Source, part: str, look: Look, now: datetime) -> SourceDay:
     """Write down an answer and judge the day anew, in the transaction that stores its papers."""
-    row = _lock_row(source, part, look.day)
+    row = lock_row(source, part, look.day)
     row.papers = look.papers if look.first else row.papers + look.papers
     row.unseen += look.unseen
     row.empty = look.empty
@@ -89,24 +91,24 @@ def record_look(source: Source, part: str, look: Look, now: datetime) -> SourceD
     row.problem = ""
     if row.unseen and row.fresh_at is None:
         row.fresh_at = now
-    row.state = _judge(row, source, now, _has_witness(row))
+    row.state = judge_row(row, source, now)
     row.save()
     return row
 
 
 def record_same(source: Source, part: str, day: date, now: datetime) -> None:
     """Write down that an answer was the same as before (304): no news, and no failure."""
-    row = _lock_row(source, part, day)
+    row = lock_row(source, part, day)
     row.asked += 1
     row.answered_at = now
     row.problem = ""
-    row.state = _judge(row, source, now, _has_witness(row))
+    row.state = judge_row(row, source, now)
     row.save()
 
 
 def record_failure(source: Source, part: str, day: date, problem: str, now: datetime) -> None:
     """Write down that a day could not be asked for; news that came before stay news."""
-    row = _lock_row(source, part, day)
+    row = lock_row(source, part, day)
     row.failed += 1
     row.failed_at = now
     row.problem = problem[:MOST_SAID]
@@ -114,11 +116,17 @@ def record_failure(source: Source, part: str, day: date, problem: str, now: date
     row.save()
 
 
-def _lock_row(source: Source, part: str, day: date) -> SourceDay:
+def lock_row(source: Source, part: str, day: date) -> SourceDay:
+    """The row of a part's day, made where there is none, locked until the transaction ends."""
     SourceDay.objects.bulk_create(
         [SourceDay(source=source, part=part, day=day)], ignore_conflicts=True
     )
     return SourceDay.objects.select_for_update().get(source=source, part=part, day=day)
+
+
+def judge_row(row: SourceDay, source: Source, now: datetime) -> SourceDay.State:
+    """The state that the facts of a row mean; another part of the source may be its witness."""
+    return _judge(row, source, now, _has_witness(row))
 
 
 def _has_witness(row: SourceDay) -> bool:
@@ -164,14 +172,3 @@ def list_absent(day: date, now: datetime) -> list[str]:
     """Return what an edition that freezes now goes without: parts neither fresh nor quiet."""
     settle_days(now)
     return list(describe_day(day).absent)
-
-
-def untold_trouble(now: datetime) -> list[SourceDay]:
-    """Return the days past their time that are stalled or failed and no operator was told of."""
-    rows = SourceDay.objects.filter(
-        state__in=[State.STALLED, State.FAILED],
-        alerted_at__isnull=True,
-        source__enabled=True,
-        day__gte=utc_day(now) - timedelta(days=1),
-    )
-    return [row for row in rows.select_related("source") if now >= deadline(row.source, row.day)]

@@ -15,7 +15,16 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from newsletter import chores, clock, days, fetching, recovery, subscribing, thumbnail_fetching
+from newsletter import (
+    chores,
+    clock,
+    days,
+    fetching,
+    recovery,
+    subscribing,
+    thumbnail_fetching,
+    watching,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +111,7 @@ def is_beat_late(seconds: float) -> bool:
 @shared_task  # type: ignore[untyped-decorator]
 def fetch_due_sources() -> dict[str, int]:
     """Every minute: judge the sources' days, tell operators of trouble, begin with what is due."""
-    told = fetching.watch_sources(timezone.now())
+    told = watching.watch_sources(timezone.now())
     source = fetch_next()
     ask_for_thumbnails()
     return {"told": told, "source": source}

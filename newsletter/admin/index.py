@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from newsletter.admin.base import list_url
-from newsletter.fetching import describe_row
 from newsletter.models import Delivery
 from newsletter.progress import Progress, read_progress
 from newsletter.sourcebook import count_quarantined, list_trouble
 from newsletter.status import EditionFigures, MorningStatus, morning_status
+from newsletter.watching import describe_row, name_trouble
 
 SATURDAY = 5
 BAR = 240  # units of the bars' view box
@@ -126,7 +126,7 @@ def list_source_notices(now: datetime) -> list[Notice]:
         url = list_url(
             "newsletter_sourceday", source__id__exact=row.source_id, state__exact=row.state
         )
-        text = f"{row.get_state_display().capitalize()}: {describe_row(row)}"
+        text = f"{name_trouble(row).capitalize()}: {describe_row(row)}"
         found.setdefault((row.source_id, row.state), Notice(text, url))
     notices = list(found.values())
     if count := count_quarantined(now):

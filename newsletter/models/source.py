@@ -154,6 +154,9 @@ class SourceDay(models.Model):
     `papers` is how many the source offered under this day when last asked, `unseen` how many of
     all it ever offered were news. Asked in vain, `asked` grows and `unseen` does not. `quiet` says
     that the calendar announces nothing, `empty` that the last whole answer for the day held none.
+    Where the source has a page of its newest day, `checked_at` is when that was read,
+    `bulletin_day` the day it was of, and `lacking` how many papers of this day it names that are
+    not stored.
     """
 
     class State(models.TextChoices):
@@ -180,6 +183,14 @@ class SourceDay(models.Model):
     failed_at = models.DateTimeField(_("last failure"), null=True, blank=True)
     problem = models.CharField(_("problem"), max_length=500, blank=True)
     alerted_at = models.DateTimeField(_("operators told"), null=True, blank=True)
+    over_at = models.DateTimeField(_("told that it is over"), null=True, blank=True)
+    checked_at = models.DateTimeField(_("own list read"), null=True, blank=True)
+    bulletin_day = models.DateField(_("day of its own list"), null=True, blank=True)
+    lacking = models.PositiveIntegerField(
+        _("lacking"),
+        default=0,
+        help_text=_("Papers that the source's own list of the day has and that never came."),
+    )
 
     class Meta:
         verbose_name = _("day of a source")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import date, datetime
+from functools import partial
 from urllib.parse import quote
 
-from newsletter.sources import arxiv
+from newsletter.sources import arxiv, arxiv_list
 from newsletter.sources.asking import Answer, Ask, Request, Response, Source, gettext_noop
 from newsletter.sources.base import FetchedPaper, SourceError, Withdrawal
 from newsletter.sources.fields import (
@@ -215,4 +216,6 @@ SOURCE = Source(
     is_quiet=arxiv.is_quiet,
     by_day=False,
     seconds_between=arxiv.SECONDS_BETWEEN,
+    make_checks=partial(arxiv_list.make_checks, feeds=BASE),
+    read_check=arxiv_list.read_check,
 )

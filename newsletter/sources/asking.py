@@ -103,6 +103,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Bulletin:
+    """What a source's own page says of its newest day: which it is, and what it holds.
+
+    `total` counts its papers, `identifiers` names those the page shows ("2602.23229"), which may be
+    fewer.
+    """
+
+    day: date
+    total: int
+    identifiers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One thing the operator says about a source, as typed text.
 
@@ -132,6 +145,14 @@ def _never_quiet(parameters: Any, day: date) -> bool:
     return False
 
 
+def _make_no_checks(parameters: Any, ask: Ask) -> tuple[Request, ...]:
+    return ()
+
+
+def _read_no_check(response: Response) -> Bulletin:
+    raise NotImplementedError("a source that makes checks reads them")
+
+
 @dataclass(frozen=True, slots=True)
 class Source(Generic[P]):
     """An entry of the table of sources: what it is called, asks for, requests and understands.
@@ -143,7 +164,9 @@ class Source(Generic[P]):
     that an empty answer is right. `seconds_between` is how far apart its requests must start.
     `refresh_days` is how many past days are worth asking again, because their counts still move.
     `by_day` is False where only today's state can be asked for. `on_demand` sources are asked for
-    named papers by an operator and never on their own.
+    named papers by an operator and never on their own. `make_checks` returns a request for each
+    part that has a page telling what its newest day holds, which `read_check` reads: a witness
+    beside the answers, asked at most once in two hours.
     """
 
     kind: str
@@ -158,6 +181,8 @@ class Source(Generic[P]):
     on_demand: bool = False
     refresh_days: int = 0
     seconds_between: float = 1.0
+    make_checks: Callable[[P, Ask], tuple[Request, ...]] = field(default=_make_no_checks)
+    read_check: Callable[[Response], Bulletin] = field(default=_read_no_check)
 
     def read_parameters(self, values: Mapping[str, str]) -> P:
         """The typed parameters of what an operator typed.

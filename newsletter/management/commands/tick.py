@@ -14,9 +14,10 @@ from django.utils import timezone
 from newsletter.chores import do_chores
 from newsletter.clock import check_clock
 from newsletter.days import drain_deliveries, run_minute
-from newsletter.fetching import fetch_source, list_due_sources, watch_sources
+from newsletter.fetching import fetch_source, list_due_sources
 from newsletter.stopping import is_stopping, stopping_on_signals
 from newsletter.thumbnail_fetching import fetch_thumbnails
+from newsletter.watching import watch_sources
 
 AWAY = (OperationalError, InterfaceError, OSError)  # the database is away, or the disk is full
 

@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from newsletter.fetching import fetch_source, list_due_sources, watch_sources
+from newsletter.fetching import fetch_source, list_due_sources
 from newsletter.models import FetchRun, Paper, Quarantined, Source, SourceDay
+from newsletter.watching import watch_sources
 from tests.http_server import HttpServer, Reply
 from tests.integration.admin.makers import NOW, SCRIPT, TODAY, make_edition, make_operator
 from tests.integration.fetching.world import render_daily

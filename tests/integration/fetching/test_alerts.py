@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from newsletter.fetching import (
-    watch_sources,
-)
+from newsletter.watching import watch_sources
 from tests.http_server import HttpServer, Reply
 from tests.integration.fetching.world import (
     MORNING,

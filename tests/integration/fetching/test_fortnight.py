@@ -17,9 +17,10 @@ import time_machine
 from pytest_django import Settings
 
 from newsletter.days import advance_editions
-from newsletter.fetching import fetch_source, list_due_sources, watch_sources
+from newsletter.fetching import fetch_source, list_due_sources
 from newsletter.freshness import describe_day
 from newsletter.models import Edition, Paper, SourceDay
+from newsletter.watching import watch_sources
 from tests.http_server import HttpServer, Reply, Seen, Writer
 from tests.integration.fetching.world import (
     WEEKEND,

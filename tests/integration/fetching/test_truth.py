@@ -9,15 +9,13 @@ import pytest
 from pytest_django import Settings
 
 from newsletter.days import run_day
-from newsletter.fetching import (
-    watch_sources,
-)
 from newsletter.freshness import describe_day
 from newsletter.models import (
     Delivery,
     Listing,
     Paper,
 )
+from newsletter.watching import watch_sources
 from tests.factories import subscribe
 from tests.http_server import HttpServer
 from tests.integration.fetching.world import (

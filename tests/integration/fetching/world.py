@@ -76,6 +76,34 @@ def render_feed(category: str, day: date, items: Iterable[Item]) -> bytes:
     ).encode()
 
 
+def render_list(day: date, items: Iterable[Item]) -> bytes:
+    """`/list/{category}/new` as arxiv.org writes it: its day, then a section for each kind."""
+    headings = {"new": "New submissions", "cross": "Cross submissions"}
+    sections, number = [], 0
+    for kind in ("new", "cross", "replace"):
+        some = [item for item in items if item.announced == kind]
+        entries = ""
+        for item in some:
+            number += 1
+            entries += (
+                f"<dt><a name='item{number}'>[{number}]</a>\n"
+                f'<a href ="/abs/{item.arxiv_id}" title="Abstract" id="{item.arxiv_id}">\n'
+                f'arXiv:{item.arxiv_id}\n</a>[<a href="/pdf/{item.arxiv_id}" title="Download PDF">'
+                "pdf</a>]</dt>\n<dd><div class='meta'><div class='list-title mathjax'>"
+                f"<span class='descriptor'>Title:</span>{escape(item.title)}</div></div></dd>\n"
+            )
+        if some:
+            name = headings.get(kind, "Replacement submissions")
+            count = f"(showing {len(some)} of {len(some)} entries)"
+            sections.append(f"<h3>{name} {count}</h3>\n{entries}")
+    return (
+        "<!DOCTYPE html><html lang='en'><head><title>Artificial Intelligence</title></head><body>"
+        "<h1>Artificial Intelligence</h1><p>See <a href='/list/cs.AI/recent'>recent</a> articles"
+        f"</p><h3>Showing new listings for {day:%A}, {day.day} {day:%B} {day.year}</h3>"
+        f"<dl id='articles'>{''.join(sections)}</dl></body></html>"
+    ).encode()
+
+
 def render_oai(day: date, items: Iterable[Item], set_spec: str) -> bytes:
     """OAI-PMH's ListRecords in the format arXiv: what was changed on `day`."""
     records = "".join(
@@ -136,19 +164,24 @@ class Arxiv:
     """rss.arxiv.org: `batches[day, category]`, announced at 01:00 UTC of the day.
 
     `stale_until[day, category]` serves the batch before under this day's date until then. A fault
-    answers in place of the feed where it returns something.
+    answers in place of the feed where it returns something. `/list/…/new` tells the truth: the
+    newest day that was announced, as `listed` has it where that differs from the batch.
     """
 
     batches: dict[tuple[date, str], list[Item]] = field(default_factory=dict)
     stale_until: dict[tuple[date, str], datetime] = field(default_factory=dict)
     quiet: set[date] = field(default_factory=set)
     fault: Fault = lambda seen, category: None
+    listed: dict[tuple[date, str], list[Item]] = field(default_factory=dict)
 
     def __call__(self, seen: Seen) -> Reply | Writer:
-        category = seen.path.rpartition("/")[2]
+        is_list = seen.path.startswith("/list/")
+        category = seen.path.split("/")[2]
         if wrong := self.fault(seen, category):
             return wrong
         today = seen.at.date() if seen.at.time() >= ANNOUNCED else seen.at.date() - timedelta(1)
+        if is_list:
+            return Reply(self.list_page(today, category))
         if today.weekday() in WEEKEND or today in self.quiet:
             return tagged(render_feed(category, today, []), seen)
         batch = today
@@ -156,6 +189,10 @@ class Arxiv:
         if until and seen.at < until:
             batch = self.before(today, category)
         return tagged(render_feed(category, today, self.batches.get((batch, category), [])), seen)
+
+    def list_page(self, today: date, category: str) -> bytes:
+        day = today if (today, category) in self.batches else self.before(today, category)
+        return render_list(day, self.listed.get((day, category), self.batches[day, category]))
 
     def before(self, day: date, category: str) -> date:
         return max(d for d, name in self.batches if name == category and d < day)
