@@ -38,21 +38,11 @@ _SIZES = "left right big Big bigg Bigg bigl bigr Bigl Bigr displaystyle textstyl
 IGNORED = frozenset(_SIZES.split())
 LARGE = {"sum": "∑", "prod": "∏", "int": "∫", "bigcup": "⋃", "bigcap": "⋂", "oint": "∮"}
 FENCES = {"{": "{", "}": "}", "|": "‖", "%": "%", "#": "#", "$": "$", "&": "&", "_": "_"}
-NAMED_FENCES = {
-    "langle": "⟨",
-    "rangle": "⟩",
-    "lfloor": "⌊",
-    "rfloor": "⌋",
-    "lceil": "⌈",
-    "rceil": "⌉",
+NAMED_FENCES = {  # that are not among the signs of `matching.latex`
     "lVert": "‖",
     "rVert": "‖",
-    "Vert": "‖",
-    "vert": "|",
     "lbrace": "{",
     "rbrace": "}",
-    "mid": "|",
-    "prime": "′",
 }
 
 

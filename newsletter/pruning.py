@@ -12,6 +12,7 @@ from newsletter.models import (
     FetchHost,
     FetchRun,
     PackedWords,
+    PaperChange,
     PictureFetch,
     Quarantined,
     SourceDay,
@@ -26,6 +27,7 @@ KEPT_DAYS = {
     "hosts": 30,
     "attempts at pictures": 60,  # the pictures stay as long as their papers
     "days of sources": 400,  # a year to compare with
+    "changes of papers": 7,  # the search is told of them within a minute
 }
 BATCH = 5000
 
@@ -48,6 +50,7 @@ def prune_sources(now: datetime) -> dict[str, int]:
             tried_at__lt=before["attempts at pictures"]
         ),
         "days of sources": SourceDay.objects.filter(day__lt=before["days of sources"].date()),
+        "changes of papers": PaperChange.objects.filter(at__lt=before["changes of papers"]),
         "packed words": _old_words(),
     }
     emptied = {"samples": samples.update(sample="")}

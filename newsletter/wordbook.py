@@ -1,12 +1,13 @@
 """The words of the last 30 days' papers, ready to be asked what a query would have found.
 
 Each day is packed once, when its edition is matched (`pack_edition`) or else when it is first
-needed, and kept in the database. A process reads the packs when it is first asked, and again when
-there is a new day; the papers themselves are not read again.
+needed, and kept in the database. What is made of the packs is a file beside those of the search,
+which every process of the machine maps; it is made anew when there is a new day.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,14 +20,18 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django.db.models.functions import Coalesce, TruncDate
 
+from newsletter.arrayfiles import BadArrayFile, open_arrays, write_arrays
+from newsletter.changes import identify_database
 from newsletter.matching.narrowing import Narrowing
 from newsletter.matching.nearest import Nearest
 from newsletter.matching.packs import RULES, Pack
-from newsletter.matching.postings import Postings
+from newsletter.matching.postings import Postings, compile_postings
 from newsletter.models import Edition, PackedWords, Paper
 from newsletter.papers import list_documents
+from newsletter.volumes import LAYOUT, directory
 
 DAYS = 30
+MOST_KEPT = 2000  # papers whose words each process may have in its own memory
 
 
 class Day(NamedTuple):
@@ -71,8 +76,26 @@ def current_wordbook(now: datetime) -> Wordbook:
     days = _list_editions(now) or _list_listing_days(now)
     with _lock:
         if _book.days != days:
-            _book = Wordbook(days, Postings(_read_packs(days)))
+            _book = Wordbook(days, _open_postings(days))
         return _book
+
+
+def _open_postings(days: Sequence[Day]) -> Postings:
+    """The postings of the days' packs, in a file where they are many."""
+    stamp = f"{identify_database()[0]} {days} {LAYOUT}"
+    path = directory() / f"days-{hashlib.sha256(stamp.encode()).hexdigest()[:32]}.words"
+    try:
+        return Postings.of_arrays(open_arrays(path).arrays)
+    except BadArrayFile:
+        pass
+    arrays = compile_postings(_read_packs(days))
+    if len(arrays["ids"]) < MOST_KEPT:
+        return Postings.of_arrays(arrays)
+    write_arrays(path, arrays, {})
+    for other in directory().glob("days-*.words"):
+        if other != path:
+            other.unlink(missing_ok=True)  # who reads it keeps it
+    return Postings.of_arrays(open_arrays(path).arrays)
 
 
 def pack_edition(edition_id: int) -> None:

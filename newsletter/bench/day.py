@@ -15,10 +15,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from newsletter.bench.estimate import milliseconds
-from newsletter.bench.generation import make_papers
+from newsletter.bench.generation import iterate_papers
 from newsletter.bench.report import Clock, Say
-from newsletter.papers import store_papers
-from newsletter.sources.base import FetchedPaper
+from newsletter.bench.stored import copy_papers
 
 A_DAY = 100  # papers
 LAST = datetime.date(1900, 1, 31)  # no installation has papers of these days
@@ -28,24 +27,9 @@ ROUNDS = 9
 def measure_day(papers: int, seed: int, say: Say) -> dict[str, Any]:
     """Return {"ratios": …, "figures": …}; what is stored for it is taken back."""
     clock = Clock(say)
-    with clock.time("generate"):
-        documents = make_papers(papers, seed)
-    fetched = (
-        FetchedPaper(
-            source="bench",
-            title=f"{document.title} {number}",
-            abstract=document.abstract,
-            listed_on=LAST - datetime.timedelta(days=number // A_DAY),
-            authors=document.authors,
-            categories=document.categories,
-            upvotes=document.upvotes,
-            comments=document.comments,
-        )
-        for number, document in enumerate(documents)
-    )
     with transaction.atomic():
-        with clock.time("store"):
-            store_papers(fetched)
+        with clock.time("generate and store"):
+            copy_papers(iterate_papers(papers, seed), papers, LAST, A_DAY)
         client = Client(headers={"host": _host()})
         page = f"/d/{LAST - datetime.timedelta(days=1)}"
         with CaptureQueriesContext(connection) as queries:

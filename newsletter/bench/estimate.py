@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import datetime
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from django.db import transaction
+from django.test.utils import override_settings
 
-from newsletter.bench.generation import make_papers
-from newsletter.bench.report import Clock, Say
+from newsletter.bench.generation import iterate_papers, make_papers
+from newsletter.bench.report import Clock, Say, own_megabytes
+from newsletter.bench.stored import copy_papers
 from newsletter.estimates import estimate
-from newsletter.matching.base import Document
 from newsletter.matching.index import match_query
 from newsletter.matching.query import parse_query
-from newsletter.models import Edition, Paper
 from newsletter.wordbook import current_wordbook
 
 DAYS = 30
 # No edition of a real installation is as new: the generated ones are the last thirty.
 LAST = datetime.date(2900, 1, 31)
 ROUNDS = 5
+SAMPLE = 1000  # papers matched by reading them
 QUERIES = (
     *("learning", "RL", "grokking", "machine learning", "large language model", "pretraining"),
     *("the", "train*", '"machine learning"~3', "LLM -RL", "title:robot", "cat:cs", "grokkin"),
@@ -34,17 +37,21 @@ QUERIES = (
 def measure_estimate(papers: int, seed: int, say: Say) -> dict[str, Any]:
     """Return {"ratios": …, "figures": …}; what is stored for it is taken back."""
     clock = Clock(say)
-    with clock.time("generate"):
-        documents = make_papers(papers, seed)
     now = datetime.datetime.combine(LAST, datetime.time(12), datetime.UTC)
-    with transaction.atomic():
-        with clock.time("store"):
-            store_papers(documents, now)
+    with (
+        tempfile.TemporaryDirectory() as var,
+        override_settings(VAR_DIR=Path(var)),
+        transaction.atomic(),
+    ):
+        with clock.time("generate and store"):
+            copy_papers(iterate_papers(papers, seed), papers, LAST, -(-papers // DAYS), DAYS)
         with clock.time("first estimate, packing every edition"):
             current_wordbook(now)
+        before = own_megabytes()
         rounds = {query: measure_query(query, now) for query in QUERIES}
+        own = own_megabytes() - before
         transaction.set_rollback(True)
-    sample = documents[: max(1, papers // 30)]
+    sample = make_papers(min(papers, SAMPLE), seed)
     with clock.time("matching"):
         match_query(parse_query("machine learning"), sample)
     whole = clock.seconds["matching"] * papers / len(sample) * 1000
@@ -57,6 +64,7 @@ def measure_estimate(papers: int, seed: int, say: Say) -> dict[str, Any]:
             ],
             "an estimate, median of the queries, ms": median(rounds.values()),
             "the slowest query, ms": max(rounds.values()),
+            "a process's own memory for it, MB": own,
         },
     }
 
@@ -73,27 +81,3 @@ def milliseconds(ask: Callable[[], object]) -> float:
     started = time.perf_counter()
     ask()
     return (time.perf_counter() - started) * 1000
-
-
-def store_papers(documents: tuple[Document, ...], now: datetime.datetime) -> None:
-    days = [LAST - datetime.timedelta(days=back) for back in range(DAYS)]
-    editions = [
-        Edition(date=day, frozen_at=now - datetime.timedelta(days=back))
-        for back, day in enumerate(days)
-    ]
-    Edition.objects.bulk_create(editions)
-    Paper.objects.bulk_create(
-        (
-            Paper(
-                title=document.title,
-                title_key=f"bench {number}",
-                abstract=document.abstract,
-                authors=list(document.authors),
-                categories=list(document.categories),
-                ai_keywords=list(document.keywords),
-                edition=editions[number % DAYS],
-            )
-            for number, document in enumerate(documents)
-        ),
-        batch_size=1000,
-    )

@@ -24,6 +24,8 @@ GLUE = 60  # the sample's most frequent words: they stand between terms and begi
 FRESH = 0.4  # of terms are new: what papers say once
 EXPONENT = 0.9  # of Zipf's law, for terms and for interests
 ABSTRACT_WORDS = 215
+WRITTEN = 20_000  # papers, until sentences are used again
+SENTENCES = (10, 15)  # of a paper that is put together, set by the words of one that is written
 CATEGORIES = ("cs.LG", "cs.CL", "cs.CV", "cs.AI", "cs.RO", "stat.ML", "cs.SE", "cs.IR", "eess.AS")
 ACRONYMS = ("LLM", "RL", "GNN", "VLM", "RAG", "SFT", "DPO", "MoE", "NLP", "ASR", "GAN", "VAE")
 _WORD = re.compile(r"[a-z]{2,}")
@@ -54,6 +56,28 @@ def make_papers(number: int, seed: int = 1) -> tuple[Document, ...]:
     """Return invented papers, each of some 225 words."""
     writer = _Writer(random.Random(f"papers {seed}"))  # noqa: S311 (invented text)
     return tuple(writer.write(at + 1) for at in range(number))
+
+
+def iterate_papers(number: int, seed: int = 1) -> Iterator[Document]:
+    """Yield invented papers, one at a time: the first 20,000 as `make_papers` does.
+
+    Those after are sentences, titles and keywords of these, put together anew, of new authors: as
+    many words, and eighteen times as fast to write.
+    """
+    writer = _Writer(random.Random(f"papers {seed}"))  # noqa: S311 (invented text)
+    titles: list[str] = []
+    sentences: list[str] = []
+    keywords: list[tuple[str, ...]] = []
+    for at in range(min(number, WRITTEN)):
+        paper = writer.write(at + 1)
+        yield paper
+        titles.append(paper.title)
+        sentences += [f"{one}." for one in paper.abstract.removesuffix(".").split(". ")]
+        keywords.append(paper.keywords)
+    chance = writer.chance
+    for at in range(WRITTEN, number):
+        told = chance.choices(sentences, k=chance.randint(*SENTENCES))
+        yield writer.sign(at + 1, chance.choice(titles), " ".join(told), chance.choice(keywords))
 
 
 def make_interests(papers: Sequence[Document], number: int, seed: int = 1) -> list[str]:
@@ -138,15 +162,22 @@ class _Writer:
         self.term_weights = _zipf(TERMS)
 
     def write(self, number: int) -> Document:
-        chance = self.chance
         title = " ".join(word.capitalize() if word.islower() else word for word in self._title())
+        abstract = " ".join(self._sentences())
+        return self.sign(number, title, abstract, None)
+
+    def sign(
+        self, number: int, title: str, abstract: str, keywords: tuple[str, ...] | None
+    ) -> Document:
+        """A paper of somebody's, published some day; without keywords it is given some."""
+        chance = self.chance
         published = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=chance.randrange(10**5))
         names = [" ".join(_make_word(chance).title() for _ in range(2)) for _ in range(4)]
         return Document(
             id=number,
             title=title,
-            abstract=" ".join(self._sentences()),
-            keywords=tuple(self._draw(chance.randint(0, 4))),
+            abstract=abstract,
+            keywords=tuple(self._draw(chance.randint(0, 4))) if keywords is None else keywords,
             authors=tuple(names[: chance.randint(1, 4)]),
             categories=tuple(dict.fromkeys(chance.choices(CATEGORIES, k=2))),
             organizations=(names[0].split()[0],),

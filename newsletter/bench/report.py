@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import re
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 Values = dict[str, float]
 Say = Callable[[str], None]
@@ -29,6 +32,27 @@ class Clock:
 def peak_megabytes() -> float:
     """The largest resident size this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def own_megabytes() -> float:
+    """The memory this process shares with no other (Linux; elsewhere the peak of all it has)."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)  # what was let go is no memory any more
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except (OSError, AttributeError):
+        return peak_megabytes()
+    found = re.search(r"RssAnon:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else peak_megabytes()
+
+
+def mapped_megabytes(directory: Path) -> float:
+    """How much of the files there this process has in memory (Linux; elsewhere 0)."""
+    try:
+        maps = Path("/proc/self/smaps").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    mine = re.findall(rf"{re.escape(str(directory))}/\S+\n(?:.*\n)*?Rss:\s+(\d+) kB", maps)
+    return sum(map(int, mine)) / 1024
 
 
 def table(ratios: Mapping[str, float], figures: Mapping[str, float]) -> str:

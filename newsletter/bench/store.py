@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from newsletter.bench.generation import make_papers
+from newsletter.bench.generation import iterate_papers, make_papers
 from newsletter.bench.report import Clock, Say
+from newsletter.bench.stored import copy_papers
 from newsletter.papers import store_papers
 from newsletter.sources.base import FetchedPaper
 
 # No source lists papers of this day: what is stored never meets a real paper.
 DAY = date(2900, 1, 31)
+A_DAY = 1370  # papers: half a million a year
 
 
 def make_rows(papers: int, seed: int, upvotes: int = 1) -> list[FetchedPaper]:
@@ -38,12 +40,18 @@ def make_rows(papers: int, seed: int, upvotes: int = 1) -> list[FetchedPaper]:
     ]
 
 
-def measure_store(papers: int, seed: int, say: Say) -> dict[str, Any]:
-    """Return {"ratios": …, "figures": …}; what is stored for it is taken back."""
+def measure_store(papers: int, seed: int, say: Say, stored: int = 0) -> dict[str, Any]:
+    """Return {"ratios": …, "figures": …}, with so many papers stored before.
+
+    What is stored for it is taken back.
+    """
     clock = Clock(say)
     with clock.time("generate"):
         rows = make_rows(papers, seed)
     with transaction.atomic():
+        if stored:
+            with clock.time("stored before"):
+                copy_papers(iterate_papers(stored, seed), stored, DAY - timedelta(days=1), A_DAY)
         with clock.time("plain"):
             _insert_plainly(rows)
         with clock.time("new"):
@@ -60,6 +68,7 @@ def measure_store(papers: int, seed: int, say: Say) -> dict[str, Any]:
         },
         "figures": {
             "papers": papers,
+            "papers stored before": stored,
             "stored anew, s": seconds["new"],
             "stored again unchanged, s": seconds["again"],
             "stored again with new counts, s": seconds["changed"],

@@ -21,7 +21,6 @@ STORED = {
     "estimate": measure_estimate,
     "search": measure_search,
     "day": measure_day,
-    "store": measure_store,
 }
 
 
@@ -47,6 +46,7 @@ class Command(BaseCommand):
         day.add_argument("--papers", type=int, default=30_000)
         store = what.add_parser("store", help="a day's papers into the database")
         store.add_argument("--papers", type=int, default=2_000)
+        store.add_argument("--stored", type=int, default=0, help="papers stored before")
         letters = what.add_parser("letters", help="from the ledger to a relay")
         letters.add_argument("--subscribers", type=int, default=20_000)
         letters.add_argument("--workers", type=int, default=1, help="processes")
@@ -63,6 +63,8 @@ class Command(BaseCommand):
                 )
             elif what == "pick":
                 found = measure_pick(options["subscribers"], seed, self.stderr.write)
+            elif what == "store":
+                found = measure_store(options["papers"], seed, self.stderr.write, options["stored"])
             elif what == "letters":
                 found = measure_letters(
                     options["subscribers"],

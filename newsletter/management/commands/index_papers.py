@@ -6,8 +6,10 @@ import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
 from newsletter.volumes import index_papers
+from newsletter.wordbook import current_wordbook
 
 
 class Command(BaseCommand):
@@ -24,4 +26,5 @@ class Command(BaseCommand):
         if options["background"]:
             os.nice(10)
         done = index_papers(self.stderr.write)
+        current_wordbook(timezone.now())
         self.stdout.write(f"{done.papers} papers read, {done.volumes} volumes made")
