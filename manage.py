@@ -11,7 +11,9 @@ import os
 import sys
 
 # Commands that need no database.
-WITHOUT_SERVERS = {"", "help", "version", "compilemessages", "makemessages", "translate"}
+WITHOUT_SERVERS = {"", "chaos", "help", "version", "compilemessages", "makemessages", "translate"}
+# Commands that an installation's settings are not for.
+OF_THEIR_OWN = {"chaos", "demo", "test"}
 HELP = {"-h", "--help", "--version"}
 
 
@@ -21,8 +23,8 @@ def main() -> None:
     from newsletter import bootstrap
 
     command = sys.argv[1] if len(sys.argv) > 1 else ""
-    if command in {"demo", "test"}:
-        os.environ["PAPER_ROUND_ENV_FILE"] = ""  # an installation's settings are not for these
+    if command in OF_THEIR_OWN:
+        os.environ["PAPER_ROUND_ENV_FILE"] = ""
     bootstrap.ensure_packages(development=command == "test")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
     if command in WITHOUT_SERVERS or HELP & set(sys.argv[1:]):

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from newsletter import links
 from newsletter.deliveries import (
+    Claimed,
     Entry,
     judge_crash,
     judge_outcome,
     record_outcomes,
     release_deliveries,
 )
+from newsletter.digests import KIND, Material, compose_batch
+from newsletter.mail.headers import bare_address
+from newsletter.mail.message import Verdict
 from newsletter.mail.receipts import (
     Replay,
     dead_owners,
@@ -35,6 +40,18 @@ logger = logging.getLogger(__name__)
 RESEND = """
 UPDATE newsletter_delivery SET state = 'queued', next_at = now()
 WHERE state = 'in_doubt' AND doubts = 1 AND parked_at IS NULL
+"""
+# What a database that lost its last commits (a crash without fsync, a backup) no longer knows: the
+# claim of letters whose receipts are here.
+RECLAIM = """
+UPDATE newsletter_delivery SET state = 'sending', owner = %s, lease_until = now()
+WHERE id = ANY(%s) AND state IN ('queued', 'deferred')
+"""
+# … and what a letter was, which is written before it goes out.
+REMAKE = """
+UPDATE newsletter_delivery AS d SET message_id = v.message_id, picks = v.picks::jsonb
+FROM (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS t(id, message_id, picks)) AS v
+WHERE d.id = v.id AND d.owner = %s AND d.state = 'sending' AND d.message_id = ''
 """
 
 
@@ -56,7 +73,13 @@ def recover() -> Recovered:
     """
     settled = released = in_doubt = 0
     for owner in {*dead_owners(receipts_directory()), *_overdue_owners()}:
-        counts = _recover_owner(owner)
+        try:
+            counts = _recover_owner(owner)
+        except (OperationalError, InterfaceError):  # the database is away: nothing can be done
+            raise
+        except (DatabaseError, OSError, ValueError) as error:  # the others are not to wait for it
+            logger.error("not recovered: owner=%s %s", owner, type(error).__name__)
+            continue
         settled += counts[0]
         released += counts[1]
         in_doubt += counts[2]
@@ -81,19 +104,22 @@ def _recover_owner(owner: str) -> tuple[int, int, int]:
     """
     directory = receipts_directory()
     alive = is_alive(directory, owner)
-    held = dict(Delivery.objects.filter(owner=owner, state="sending").values_list("id", "attempts"))
     if alive is None:  # another machine's: nobody can say what it handed over
-        doubtful = _doubt(held, "the worker is gone and its receipts are not on this machine")
-        return 0, 0, len(record_outcomes(owner, doubtful))
+        why = "the worker is gone and its receipts are not on this machine"
+        return 0, 0, len(record_outcomes(owner, _doubt(_held_by(owner), why)))
+    path = receipts_path(directory, owner)
+    fresh = not path.with_suffix(".revoked").exists()
     if alive:
         revoke(directory, owner)
-    path = receipts_path(directory, owner)
     try:
         replay = read_receipts(path)
     except FileNotFoundError:  # its owner has just closed it: the ledger says it all
         forget_owner(directory, owner)
         return 0, 0, 0
+    _reclaim(owner, replay, doubtful=fresh and not alive)
+    held = _held_by(owner)
     entries = _settle(replay, held)
+    _remake(owner, [e.delivery_id for e in entries if e.state == Delivery.State.SENT])
     settled = len(record_outcomes(owner, entries))
     known = {entry.delivery_id for entry in entries}
     unsettled = held.keys() - known
@@ -108,6 +134,47 @@ def _recover_owner(owner: str) -> tuple[int, int, int]:
         "recovered: settled=%d released=%d in_doubt=%d alive=%s", settled, released, in_doubt, alive
     )
     return settled, released, in_doubt
+
+
+def _held_by(owner: str) -> dict[int, int]:
+    """Return {id: attempts} of what the ledger says this owner has in hand."""
+    mine = Delivery.objects.filter(owner=owner, state="sending")
+    return dict(mine.values_list("id", "attempts"))
+
+
+def _reclaim(owner: str, replay: Replay, *, doubtful: bool) -> None:
+    """Take again what the receipts say went out and the ledger says still waits.
+
+    `doubtful`: also what was handed over without a reply; not of receipts read before, whose
+    doubts may by now wait to be resent.
+    """
+    out = {o.delivery_id for o in replay.outcomes if o.verdict is Verdict.SENT}
+    out |= replay.in_doubt if doubtful else frozenset()
+    with connection.cursor() as cursor:
+        cursor.execute(RECLAIM, [owner, sorted(out)])
+        if cursor.rowcount:
+            logger.warning("the ledger had lost the claim of %d letters", cursor.rowcount)
+
+
+def _remake(owner: str, delivery_ids: Collection[int]) -> None:
+    """Write again the Message-ID and papers of letters that went out and whose row lost both.
+
+    A letter composes the same again. Of a reader who has left since only the Message-ID is known.
+    """
+    names = [name for name in Claimed.__dataclass_fields__ if name != "id"]
+    bare = Delivery.objects.filter(pk__in=delivery_ids, owner=owner, message_id="")
+    claimed = [Claimed(*row) for row in bare.values_list("id", *names)]
+    if not claimed:
+        return
+    letters = {letter[0]: letter for letter in compose_batch(claimed, Material()).letters}
+    domain = bare_address(settings.FROM_EMAIL).rpartition("@")[2]
+    dates = dict(bare.values_list("id", "edition__date"))
+    for item in claimed:
+        name = links.make_message_id(dates[item.id], item.subscriber_id, KIND, domain)
+        letters.setdefault(item.id, (item.id, name, "[]"))
+    with connection.cursor() as cursor:
+        columns = [list(column) for column in zip(*letters.values(), strict=True)]
+        cursor.execute(REMAKE, [*columns, owner])
 
 
 def _is_silent(path: Path) -> bool:

@@ -112,6 +112,18 @@ class SmtpServer:
         for thread in self._threads:
             thread.join(5)
 
+    def close_listener(self) -> None:
+        """Refuse new connections; those that are open go on."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept
+        self._listener.close()
+
+    def open_listener(self) -> None:
+        """Listen again, on the same port."""
+        if self._listener.fileno() < 0 and not self.stopping.is_set():
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+            self._start(self._listen)
+
     def record(self, accepted: Accepted) -> None:
         with self._lock:
             self.accepted.append(accepted)

@@ -7,6 +7,7 @@ what is claimed. Run alone: `python -m tests.faults.checker accepted.jsonl postg
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ GRACE = timedelta(seconds=1)
 DONE = {"sent", "failed", "cancelled", "empty", "in_doubt"}
 LETTERS = """
 SELECT d.id, d.subscriber_id, s.email, d.state, d.doubts, d.message_id, d.covers_from, e.date,
-  d.detail, d.code
+  d.detail, d.code, d.finished_at, d.picks
 FROM newsletter_delivery d JOIN subscribers_subscriber s ON s.id = d.subscriber_id
   JOIN newsletter_edition e ON e.id = d.edition_id ORDER BY d.id
 """
@@ -38,6 +39,10 @@ SELECT s.email, s.covered_until FROM subscribers_subscriber s WHERE s.status = '
   AND NOT EXISTS (SELECT 1 FROM newsletter_delivery d
     WHERE d.subscriber_id = s.id AND d.detail = 'suppressed')
 """
+STRANGERS = """
+SELECT s.email FROM subscribers_subscriber s WHERE s.status = 'unconfirmed' AND NOT EXISTS (
+  SELECT 1 FROM subscribers_consentevent c WHERE c.subscriber_id = s.id AND c.kind = 'confirmed')
+"""
 EDITIONS = "SELECT date FROM newsletter_edition WHERE matched_at IS NOT NULL ORDER BY 1"
 
 
@@ -48,6 +53,9 @@ class Mail:
     recipient: str
     message_id: str
     at: datetime
+    to: str
+    token: str  # of the reader's own link to unsubscribe
+    papers: frozenset[int]  # as the text part links them
 
 
 @dataclass
@@ -63,6 +71,8 @@ class Letter:
     day: date
     detail: str
     code: int | None
+    finished_at: datetime | None
+    picks: list[list[Any]]
     accepted: int = 0
 
 
@@ -89,8 +99,17 @@ class Report:
         return "\n".join([*lines, *(f"BROKEN: {one}" for one in self.broken[:20])])
 
 
-def check(log: Path, connection: psycopg.Connection[Any], *, finished: bool = True) -> Report:
-    """Return what the log and the ledger say; with `finished` nothing may still wait."""
+def check(
+    log: Path,
+    connection: psycopg.Connection[Any],
+    *,
+    finished: bool = True,
+    everyone: bool = False,
+) -> Report:
+    """Return what the log and the ledger say; with `finished` nothing may still wait.
+
+    `everyone`: every edition was planned for every reader, whatever their hour.
+    """
     mails = list(read_log(log))
     letters = [Letter(row[0], *row[2:]) for row in connection.execute(LETTERS).fetchall()]
     report = Report(accepted=len(mails), letters=len(letters))
@@ -99,9 +118,24 @@ def check(log: Path, connection: psycopg.Connection[Any], *, finished: bool = Tr
     _match_mails(mails, letters, report)
     for letter in letters:
         _check_letter(letter, report, finished=finished)
+    _check_contents(mails, letters, report)
     _check_leavers(mails, dict(connection.execute(LEFT).fetchall()), report)
+    _check_refused(mails, letters, report)
+    strangers = {row[0] for row in connection.execute(STRANGERS).fetchall()}
+    report.broken += [
+        f"UNASKED: {mail.message_id} to who never confirmed"
+        for mail in mails
+        if mail.recipient in strangers
+    ]
     editions = [row[0] for row in connection.execute(EDITIONS).fetchall()]
-    _check_coverage(letters, connection.execute(READERS).fetchall(), editions, report)
+    readers = connection.execute(READERS).fetchall()
+    _check_coverage(letters, readers, editions, report)
+    if everyone and editions:
+        report.broken += [
+            f"FORGOTTEN: one reader had nothing after {covered}, the last edition is {editions[-1]}"
+            for _, covered in readers
+            if covered != editions[-1]
+        ]
     return report
 
 
@@ -110,7 +144,16 @@ def read_log(path: Path) -> Iterable[Mail]:
         entry = json.loads(line)
         headers = BytesHeaderParser().parsebytes(entry["data"].encode("latin-1"))
         at = datetime.fromtimestamp(entry["at"], UTC)
-        yield Mail(entry["recipient"], str(headers["Message-ID"]), at)
+        text = re.sub(r"=\r?\n", "", entry["data"].partition("Content-Type: text/html")[0])
+        found = re.search(r"/u/([\w-]+)>", str(headers["List-Unsubscribe"]))
+        yield Mail(
+            entry["recipient"],
+            str(headers["Message-ID"]),
+            at,
+            str(headers["To"]),
+            found[1] if found else "",
+            frozenset(int(key) for key in re.findall(r"/p/(\d+)\b", text)),
+        )
 
 
 def _match_mails(mails: list[Mail], letters: list[Letter], report: Report) -> None:
@@ -142,6 +185,35 @@ def _check_letter(letter: Letter, report: Report, *, finished: bool) -> None:
         report.broken.append(f"{name} is in doubt without a reason")
     if finished and letter.state not in DONE:
         report.broken.append(f"STUCK: {name}")
+
+
+def _check_contents(mails: list[Mail], letters: list[Letter], report: Report) -> None:
+    """Each mail is its own reader's, carries what the ledger says, and no paper comes twice."""
+    rows = {letter.message_id: letter for letter in letters}
+    owners: dict[str, str] = {}
+    carried: dict[tuple[str, int], str] = {}
+    for mail in mails:
+        if mail.to != mail.recipient or owners.setdefault(mail.token, mail.to) != mail.to:
+            report.broken.append(f"MIXED UP: {mail.message_id} has the parts of another reader")
+        letter = rows.get(mail.message_id)
+        if letter and mail.papers != {pick[0] for pick in letter.picks}:
+            report.broken.append(f"OTHER PAPERS: {mail.message_id} than the ledger says")
+        for paper in mail.papers:
+            before = carried.setdefault((mail.recipient, paper), mail.message_id)
+            if before != mail.message_id:
+                report.broken.append(f"AGAIN: paper {paper} in {before} and {mail.message_id}")
+
+
+def _check_refused(mails: list[Mail], letters: list[Letter], report: Report) -> None:
+    """Nothing was accepted for an address after the relay said that it does not exist."""
+    gone = {
+        letter.email: letter.finished_at
+        for letter in letters
+        if letter.state == "failed" and letter.detail.startswith("5.1.")
+    }
+    for mail in mails:
+        if (since := gone.get(mail.recipient)) and mail.at > since:
+            report.broken.append(f"AFTER REFUSAL: {mail.message_id}")
 
 
 def _check_leavers(mails: list[Mail], left: dict[str, datetime], report: Report) -> None:

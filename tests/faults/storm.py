@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import resource
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -32,6 +34,14 @@ from subscribers.models import Subscriber
 from subscribers.services import unsubscribe
 reader = Subscriber.objects.filter(email=email).values_list("pk", flat=True).first()
 unsubscribe(reader, "storm", timezone.now())
+"""
+PAUSE = """
+from newsletter.controls import pause_sending
+pause_sending("the storm")
+"""
+RESUME = """
+from newsletter.controls import resume_sending
+resume_sending()
 """
 MOODS = ("drop", "t451", "d451", "g421", "d421", "early", "cut", "wrong", "slow2", "hang")
 WORKERS = 2
@@ -72,6 +82,10 @@ class Storm:
             (self.relay_sulks, 4),
             (self.hints_doubled, 3),
             (self.readers_leave, 6),
+            (self.fill_disk, 2),
+            (self.freeze_broker, 1),
+            (self.pause, 1),
+            (self.relay_refuses, 1),
         ]
 
     def run(self) -> Report:
@@ -116,7 +130,7 @@ class Storm:
         self.settled = self.world.wait_done(240)
         self.say(f"settled {self.settled:.1f} s after the last fault, {self.describe()}")
         with self.world.connect() as connection:
-            return check(self.world.log, connection)
+            return check(self.world.log, connection, everyone=True)
 
     def describe(self) -> str:
         return ", ".join(
@@ -171,6 +185,37 @@ class Storm:
     def kill_database(self) -> None:
         os.kill(self.world.server_pid("postgresql"), signal.SIGKILL)
 
+    def freeze_broker(self) -> None:
+        """Redis takes connections and answers nothing."""
+        pid = self.world.server_pid("redis")
+        os.kill(pid, signal.SIGSTOP)
+        # By a clock of its own: whoever asks the broker meanwhile waits, this storm too.
+        go_on = threading.Timer(self.chance.choice([0.5, 3, 7]), wake, [pid])
+        go_on.daemon = True
+        go_on.start()
+
+    def fill_disk(self) -> None:
+        """A worker can write to no file: its receipts, its log."""
+        worker = self.chance.choice(self.workers)
+        self.limit_files(worker, 0)
+        unlimited = resource.RLIM_INFINITY
+        self.later(self.chance.uniform(0.5, 3), lambda: self.limit_files(worker, unlimited))
+
+    def limit_files(self, worker: subprocess.Popen[bytes], size: int) -> None:
+        for pid in (worker.pid, *self.world.children(worker)):
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def pause(self) -> None:
+        """An operator holds everything, and lets it go again."""
+        self.world.do(PAUSE)
+        self.later(self.chance.uniform(0.3, 2), lambda: self.world.do(RESUME))
+
+    def relay_refuses(self) -> None:
+        """Nobody listens at the relay's port; what is open goes on."""
+        self.world.relay.close_listener()
+        self.later(self.chance.uniform(0.3, 3), self.world.relay.open_listener)
+
     def relay_turns_away(self) -> None:
         relay, usual = self.world.relay, "220 relay.test ESMTP"
         relay.banner = "421 4.3.2 not now"
@@ -190,6 +235,11 @@ class Storm:
         for _ in range(self.chance.randrange(1, 4)):
             email = self.staying.pop(self.chance.randrange(len(self.staying)))
             self.world.do(LEAVE, email=email)
+
+
+def wake(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
 
 
 def summarise(storm: Storm, report: Report) -> str:

@@ -22,9 +22,9 @@ def sent(world: World) -> World:
     return world
 
 
-def broken(world: World) -> list[str]:
+def broken(world: World, *, everyone: bool = False) -> list[str]:
     with world.connect() as connection:
-        return check(world.log, connection).broken
+        return check(world.log, connection, everyone=everyone).broken
 
 
 def forge(world: World, *lines: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ def test_it_sees_each_promise_broken(sent: World) -> None:
 
     stranger = mails[0] | {"recipient": "somebody@reader.example"}
     forge(sent, *mails[1:], stranger)
-    assert len(broken(sent)) == 2  # who should have it lacks it, and who has it should not
+    assert len(broken(sent)) == 3  # who should have it lacks it, who has it should not, and its To
 
     forge(sent, *mails)
     sent.sql("ALTER TABLE newsletter_delivery DISABLE TRIGGER USER")
@@ -70,4 +70,35 @@ def test_it_sees_each_promise_broken(sent: World) -> None:
     late = [mail | {"at": mail["at"] + 60} for mail in mails]
     forge(sent, *late)
     assert [one.split(":")[0] for one in broken(sent)] == ["AFTER UNSUBSCRIBE"]
+    sent.sql("ALTER TABLE newsletter_delivery ENABLE TRIGGER USER")
+
+
+def test_it_sees_whose_mail_it_is_and_what_it_carries(sent: World) -> None:
+    mails = [json.loads(line) for line in sent.log.read_text().splitlines()]
+
+    theirs = mails[0]["data"].replace(mails[0]["recipient"], mails[1]["recipient"])
+    forge(sent, mails[0] | {"data": theirs}, *mails[1:])
+    assert [one.split(":")[0] for one in broken(sent)] == ["MIXED UP"]
+
+    shorter = mails[0]["data"].replace("/p/1", "/p/9")
+    forge(sent, mails[0] | {"data": shorter}, *mails[1:])
+    assert [one.split(":")[0] for one in broken(sent)] == ["OTHER PAPERS"]
+
+    forge(sent, *mails)
+    someone = "(SELECT max(id) FROM subscribers_subscriber)"
+    sent.sql(f"UPDATE subscribers_subscriber SET covered_until = '2026-01-01' WHERE id = {someone}")
+    assert [one.split(":")[0] for one in broken(sent, everyone=True)] == ["FORGOTTEN"]
+    sent.sql("UPDATE subscribers_subscriber SET covered_until = CURRENT_DATE")
+
+    sent.sql(f"UPDATE subscribers_subscriber SET status = 'unconfirmed' WHERE id = {someone}")
+    assert [one.split(":")[0] for one in broken(sent)] == ["UNASKED"]
+    sent.sql("UPDATE subscribers_subscriber SET status = 'confirmed'")
+
+    sent.sql("ALTER TABLE newsletter_delivery DISABLE TRIGGER USER")
+    sent.sql(
+        "UPDATE newsletter_delivery SET state = 'failed', detail = '5.1.1 no such user', "
+        "finished_at = now() - interval '1 day', doubts = 1 WHERE id = "
+        "(SELECT min(id) FROM newsletter_delivery)"
+    )
+    assert [one.split(":")[0] for one in broken(sent)] == ["AFTER REFUSAL"]
     sent.sql("ALTER TABLE newsletter_delivery ENABLE TRIGGER USER")

@@ -220,6 +220,7 @@ class World:
         self.relay.on_dot = lambda _: None
         self.relay.on_rcpt = lambda _: None
         self.relay.mood = lambda _: ""
+        self.relay.open_listener()
 
     def people(self, *emails: str) -> None:
         """Readers who match every paper of `papers`, and have had nothing yet."""

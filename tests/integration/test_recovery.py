@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from newsletter import beacon, guard, sending
 from newsletter.days import drain_deliveries, run_minute
 from newsletter.deliveries import claim_deliveries
-from newsletter.mail.receipts import Receipts
+from newsletter.mail.message import Outcome, Verdict
+from newsletter.mail.receipts import Receipts, receipts_path
 from newsletter.models import Delivery, Tally
 from newsletter.recovery import recover
 from newsletter.sending import receipts_directory
 from subscribers.models import Subscriber
 from tests.factories import DAY, MORNING
-from tests.integration.planned import plan
+from tests.integration.planned import plan, states
 from tests.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +115,59 @@ def test_the_beacon_of_another_installation_says_nothing() -> None:
                     "installation": "another"})
     )  # fmt: skip
     assert beacon.find_restored() == ""
+
+
+def leave_receipts(owner: str, *letters: tuple[int, bool]) -> None:
+    """Leave what a worker leaves that was killed after these letters' dots; replied to, or not."""
+    with Receipts(receipts_directory(), owner) as receipts:
+        for letter, replied in letters:
+            receipts.handing(letter)
+            if replied:
+                receipts.outcome(Outcome(letter, Verdict.SENT, 250, "2.0.0 queued"))
+
+
+def test_it_writes_again_what_a_database_lost_of_a_letter_that_is_out(server: SmtpServer) -> None:
+    plan("ok1", "ok2", "gone")
+    drain_deliveries()
+    went = {mail.recipient: mail.message_id for mail in server.accepted}
+    with connection.cursor() as cursor:  # the last commits are lost: those rows are only claimed
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE newsletter_delivery DISABLE TRIGGER USER")
+        Delivery.objects.update(
+            state="sending", owner="killed", lease_until=MORNING, message_id="", picks=[],
+            code=None, finished_at=None,
+        )  # fmt: skip
+        cursor.execute("ALTER TABLE newsletter_delivery ENABLE TRIGGER USER")
+    Subscriber.objects.filter(email__startswith="gone").update(status="unsubscribed")
+    leave_receipts(
+        "killed", *((letter, True) for letter in Delivery.objects.values_list("pk", flat=True))
+    )
+    assert recover().settled == 3
+    rows = Delivery.objects.values_list("subscriber__email", "state", "message_id", "picks")
+    assert {email: name for email, _, name, _ in rows} == went
+    assert {state for _, state, _, _ in rows} == {"sent"}
+    assert [len(picks) for email, _, _, picks in rows if email.startswith("ok")] == [1, 1]
+
+
+def test_it_believes_receipts_of_which_the_ledger_lost_the_claim(server: SmtpServer) -> None:
+    plan("replied", "unknown", "never")
+    replied, unknown, _ = Delivery.objects.order_by("pk").values_list("pk", flat=True)
+    leave_receipts("killed", (replied, True), (unknown, False))
+    recovered = recover()
+    assert (recovered.settled, recovered.in_doubt, recovered.resent) == (1, 1, 1)
+    drain_deliveries()
+    assert [mail.recipient.partition("@")[0] for mail in server.accepted] == ["unknown", "never"]
+    assert states() == {"sent": 3}
+    assert Delivery.objects.get(doubts=1).pk == unknown
+
+
+def test_an_owner_that_cannot_be_recovered_keeps_nobody_waiting(server: SmtpServer) -> None:
+    plan("ok1", "ok2")
+    first, second = Delivery.objects.order_by("pk").values_list("pk", flat=True)
+    leave_receipts("a-first", (first, True))
+    leave_receipts("b-second", (second, True))
+    path = receipts_path(receipts_directory(), "a-first")
+    path.unlink()
+    path.mkdir()  # not a file that can be read
+    assert recover().settled == 1
+    assert Delivery.objects.get(pk=second).state == "sent"
