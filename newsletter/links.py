@@ -9,6 +9,7 @@ suppressed addresses are made with it.
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 
@@ -23,6 +25,7 @@ UNSUBSCRIBE, MANAGE, READ_ONLINE = "unsubscribe", "manage", "read online"
 FEEDBACK, SAVED_FEED = "feedback", "saved feed"
 MOST_INTERESTS_NAMED = 4  # in a feedback link: those that say why the paper is there
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 SIGNATURE_BYTES = 18  # 144 bits, 24 characters without padding
 KEY_ID_BYTES = 3
 _TOKEN = re.compile(r"(?P<key>[\w-]{4})(?P<mac>[\w-]{24})(?P<payload>[\w-]{2,160})", re.ASCII)
@@ -137,9 +140,22 @@ def _split_keys(text: str) -> tuple[bytes, ...]:
 
 
 def _sign(key: bytes, purpose: str, payload: str) -> str:
-    message = f"{purpose}\0{payload}".encode()
-    mac = hmac.digest(key, message, "sha256")[:SIGNATURE_BYTES]
+    inner, outer = (half.copy() for half in _hmac_halves(key))
+    inner.update(f"{purpose}\0{payload}".encode())
+    outer.update(inner.digest())
+    mac = outer.digest()[:SIGNATURE_BYTES]
     return _key_id(key) + _encode(mac) + _encode(payload.encode())
+
+
+@lru_cache(maxsize=16)
+def _hmac_halves(key: bytes) -> tuple[Any, Any]:
+    """Return both hashes of HMAC-SHA-256 with the key taken in (RFC 2104): copied for each text.
+
+    A letter has a dozen links; to begin anew for each costs three times as much.
+    """
+    block = key if len(key) <= 64 else hashlib.sha256(key).digest()
+    inner, outer = (bytes(octet ^ pad for octet in block.ljust(64, b"\0")) for pad in (54, 92))
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 @lru_cache(maxsize=16)
@@ -148,4 +164,4 @@ def _key_id(key: bytes) -> str:
 
 
 def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()

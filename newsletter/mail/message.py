@@ -10,7 +10,8 @@ from enum import Enum
 class Message:
     """One mail ready for the wire: `data` is RFC 5322 bytes, CRLF line ends, not dot-stuffed.
 
-    `is_checked`: it was put together from parts each of which is known to be fit for the wire.
+    `is_checked`: it was put together from parts each of which is known to be fit for the wire: in
+    ASCII, of short lines that end in CRLF and do not begin with a dot.
     """
 
     delivery_id: int

@@ -21,7 +21,7 @@ from typing import Generic
 from newsletter.mail.connection import Ended
 from newsletter.mail.lanes import Callbacks, Conclude, D, Job, Lane
 from newsletter.mail.message import Message, Outcome, Phase, Verdict
-from newsletter.mail.wire import find_flaw, to_wire, wire_address
+from newsletter.mail.wire import body_of, find_flaw, wire_address
 
 AHEAD = 32  # letters asked about at once
 _STOPS = frozenset({Verdict.RELAY, Verdict.OURS})
@@ -277,7 +277,7 @@ class Pipeline(Generic[D]):
         """Write the body, the receipt, then the dot and the next letter's group in one write."""
         connection = lane.connection
         try:
-            connection.write(to_wire(job.message.data))
+            connection.write(body_of(job.message))
             connection.check_silence()
         except Ended as end:
             self._lose(lane, end, job, Phase.BODY)

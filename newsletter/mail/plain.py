@@ -9,6 +9,11 @@ from collections.abc import Iterator
 WIDTH = 76  # columns; 78 less the "> " of a first reply
 
 _BULLET = re.compile(r" *(?:[•*-] )?")
+# What may take another number of columns than one, or be no single space between two words.
+_UNEVEN = re.compile(
+    "[^ -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u0482\u048a-\u052f"
+    "\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u25a0-\u25cf]|  |^ | $"
+)
 
 
 def fill(text: str) -> str:
@@ -31,6 +36,11 @@ def wrap_line(line: str) -> Iterator[str]:
     lead = _BULLET.match(line)
     head = lead.group() if lead else ""
     indent = " " * len(head)
+    if even := _wrap_even(line[len(head) :], WIDTH - len(head)):
+        yield head + even[0]
+        for rest in even[1:]:
+            yield indent + rest
+        return
     current, used = head, len(head)
     empty = True
     for word, width in _words(line[len(head) :], WIDTH - len(head)):
@@ -41,6 +51,21 @@ def wrap_line(line: str) -> Iterator[str]:
         used += width if empty else 1 + width
         empty = False
     yield current
+
+
+def _wrap_even(text: str, room: int) -> list[str]:
+    """Return a text whose characters take a column each in lines; none where one must look."""
+    if _UNEVEN.search(text):
+        return []
+    lines, at, last = [], 0, len(text) - room
+    while at < last:
+        cut = text.rfind(" ", at, at + room + 1)
+        if cut <= at:
+            return []
+        lines.append(text[at:cut])
+        at = cut + 1
+    lines.append(text[at:])
+    return lines
 
 
 def columns(text: str) -> int:

@@ -1,4 +1,7 @@
-"""Quoted-printable (RFC 2045 section 6.7) by parts, so that the whole is the parts one by one."""
+"""Quoted-printable (RFC 2045 section 6.7) by parts, so that the whole is the parts one by one.
+
+No line begins with a dot, so that nothing is to be stuffed on the wire.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,29 @@ def encode_lines(lines: Iterable[str]) -> bytes:
 
 def encode_text(text: str) -> bytes:
     """Return one line, or a piece of one, encoded without its end."""
-    data = text.encode()
     if "\n" in text or "\r" in text:
         raise ValueError(f"not one line: {text[:60]!r}")
-    return b2a_qp(data).replace(b"\n", CRLF)  # b2a_qp ends its soft breaks with a bare LF
+    data = b2a_qp(text.encode())
+    if b"\n" not in data:
+        return data if data[:1] != b"." else _without_dots(data)
+    data = data.replace(b"\n", CRLF)  # b2a_qp ends its soft breaks with a bare LF
+    return _without_dots(data) if data[:1] == b"." or b"\n." in data else data
+
+
+def _without_dots(data: bytes) -> bytes:
+    """Return encoded lines with the dots at their beginnings written as octets."""
+    return CRLF.join([_without_dot(line) for line in data.split(CRLF)])
+
+
+def _without_dot(line: bytes) -> bytes:
+    if line[:1] != b".":
+        return line
+    line = b"=2E" + line[1:]
+    if len(line) <= LINE:
+        return line
+    cut = LINE - 4
+    cut -= next((back for back in (1, 2) if line[cut - back : cut - back + 1] == b"="), 0)
+    return line[:cut] + SOFT + _without_dot(line[cut:])
 
 
 def encode_before(text: str) -> bytes:
@@ -33,7 +55,7 @@ def encode_before(text: str) -> bytes:
     if len(data) - begin >= LINE:
         cut = begin + LINE - 4
         cut -= next((back for back in (1, 2) if data[cut - back : cut - back + 1] == b"="), 0)
-        data = data[:cut] + SOFT + data[cut:]
+        data = data[:cut] + SOFT + _without_dot(data[cut:])
     return data + SOFT if data else b""
 
 
@@ -42,7 +64,10 @@ def encode_address(address: str, room: int = LINE - 1) -> bytes:
     data = address.encode("ascii")
     if len(data) <= room:
         return data
-    rest = data[room:]
-    step = LINE - 1
-    pieces = [data[:room], *(rest[at : at + step] for at in range(0, len(rest), step))]
+    pieces, at = [data[:room]], room
+    while at < len(data):
+        back = 1 if data[at : at + 1] == b"." else 0  # a line begins with what stands before it
+        pieces[-1] = pieces[-1][: len(pieces[-1]) - back]
+        pieces.append(data[at - back : at - back + LINE - 1])
+        at += LINE - 1 - back
     return SOFT.join(pieces)

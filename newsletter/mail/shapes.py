@@ -1,16 +1,18 @@
 """Cards by their shape: the templates are rendered once for all cards with the same fields filled.
 
-Two cards have the same shape if the same fields are there, cut at as many marked words, with the
-same labels. The card templates are rendered for a shape with a mark in place of each text and
-address, and a card is its shape with its texts written in, escaped as lxml writes them. The first
-card of a shape is rendered as well: where it differs, the shape is not used.
+Two cards have the same shape if the same fields are there, with the same labels. The card templates
+are rendered for a shape with a mark in place of each text and address; of the texts in which words
+are marked (title, snippet, why) it is found out what stands around a marked piece, by rendering them
+cut in four ways. A card is its shape with its texts written in, escaped as lxml writes them. The
+first card of a shape is rendered as well: where it differs, the shape is not used.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import NamedTuple
 
 from newsletter.mail.headers import clean_body
@@ -23,8 +25,12 @@ from newsletter.mail.plain import wrap_line
 from newsletter.mail.quoted import CRLF, encode_lines, encode_text
 from newsletter.matching.display import Segment
 
-LINES_KEPT = 20_000  # encoded, about 500 octets each
+LINES_KEPT = 10_000  # encoded, about 500 octets each
+RUNS = ("title", "snippet", "why")
+TITLE = 0
+PATTERNS = ("u", "m", "umu", "mum")  # how the runs are cut to find out: m is a marked piece
 _HOLE = re.compile(rf"(?:zqC|https://zq\.invalid/c)(\d+)x{PAD}qz")
+_RUN = re.compile(rf"zqR(\d)(\d)x{PAD}qz")
 _IN_ADDRESS = re.compile(r"<a(?: [^<>]*)? href=\"$")
 
 
@@ -45,10 +51,29 @@ class _Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class _RunLine:
+    """A line with one run in it: what comes before and after it, and around a marked piece."""
+
+    run: int
+    before: _Line
+    begin: str
+    end: str
+    after: _Line
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines without a run, which are the same in all letters with this paper; numbered."""
+
+    number: int
+    lines: tuple[Item | _Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Shape:
-    html: tuple[Item | _Line, ...]
+    html: tuple[_Block | _RunLine, ...]
     lead: bool
-    text: tuple[Item | _Line, ...]
+    text: tuple[_Block | _RunLine, ...]
     trail: bool
 
 
@@ -61,8 +86,9 @@ class Shapes:
     def __init__(self, render: Render) -> None:
         self._render = render
         self._shapes: Recent[object, _Shape | None] = Recent(5_000)
-        self._html: Recent[str, bytes] = Recent(LINES_KEPT)
-        self._text: Recent[str, bytes] = Recent(LINES_KEPT)
+        self._blocks: Recent[object, list[Item]] = Recent(LINES_KEPT)
+        self._titles: Recent[object, bytes] = Recent(LINES_KEPT)
+        self._numbers = count()
         self.rendered = 0
 
     def make(self, card: Card, language: str, stack: Stack, inliner: Inliner) -> CardPart:
@@ -96,59 +122,84 @@ class Shapes:
         return _part(items, chunk.lead, chunk.items, chunk.trail)
 
     def _learn(self, card: Card, stack: Stack, inliner: Inliner) -> _Shape:
-        html, lines = self._render(_with_holes(card))
-        check_marks([_HOLE.sub("", line) for line in (*html, *lines)])
-        items: list[Item | _Line] = []
-        for line in html:
-            if _HOLE.search(line):
-                inlined, stack = inliner.inline_line(line, stack)
-                items.append(_cut(inlined, in_html=True))
+        cut = [self._render(_with_holes(card, pattern)) for pattern in PATTERNS]
+        for html, lines in cut:
+            check_marks([_RUN.sub("", _HOLE.sub("", line)) for line in (*html, *lines)])
+        blocks: list[_Block | _RunLine] = []
+        plain: list[Item | _Line] = []
+        for alike in _side_by_side([html for html, _ in cut]):
+            line = alike[0]
+            if _RUN.search(line):
+                inlined = [inliner.inline_line(one, stack)[0] for one in alike]
+                self._end_block(blocks, plain)
+                blocks.append(_learn_run(inlined, in_html=True))
+                stack = inliner.inline_line(line, stack)[1]
+            elif _HOLE.search(line):
+                one, stack = inliner.inline_line(line, stack)
+                plain.append(_cut(one, in_html=True))
             else:
                 made, stack = compile_html([line], stack, inliner)
-                items += made
-        texts: list[Item | _Line] = []
+                plain += made
+        self._end_block(blocks, plain)
+        lead, text, trail = self._learn_text([lines for _, lines in cut])
+        return _Shape(tuple(blocks), lead, text, trail)
+
+    def _learn_text(self, cut: Sequence[Lines]) -> tuple[bool, tuple[_Block | _RunLine, ...], bool]:
+        blocks: list[_Block | _RunLine] = []
+        plain: list[Item | _Line] = []
         lead, trail = False, False
-        for line in lines:
+        for alike in _side_by_side(cut):
+            line = alike[0]
+            some = bool(blocks or plain)
             if not line.strip():
-                lead, trail = lead or not texts, True
+                lead, trail = lead or not some, True
                 continue
-            if trail and texts:
-                texts.append(CRLF)
-            if _HOLE.search(line):
-                texts.append(_cut(line.rstrip(), in_html=False))
+            if trail and some:
+                plain.append(CRLF)
+            if _RUN.search(line):
+                self._end_block(blocks, plain)
+                blocks.append(_learn_run([one.rstrip() for one in alike], in_html=False))
+            elif _HOLE.search(line):
+                plain.append(_cut(line.rstrip(), in_html=False))
             else:
-                texts += compile_text([line]).items
+                plain += compile_text([line]).items
             trail = False
-        return _Shape(tuple(items), lead, tuple(texts), trail)
+        self._end_block(blocks, plain)
+        return lead, tuple(blocks), trail
+
+    def _end_block(self, blocks: list[_Block | _RunLine], plain: list[Item | _Line]) -> None:
+        if plain:
+            blocks.append(_Block(next(self._numbers), tuple(plain)))
+            plain.clear()
 
     def _fill(self, shape: _Shape, card: Card) -> CardPart | None:
-        values = list(_values(card))
+        values = (*card.byline, card.note, card.url, *[link.url for link in card.links])
+        runs = card.title, card.snippet, card.why
+        html: list[Item] = []
+        text: list[Item] = []
         try:
-            html: list[Item] = []
-            for item in shape.html:
-                if isinstance(item, _Line):
-                    line = _fill_html(item, values)
-                    html.append(self._html.get(line, _encode_html, line))
+            for block in shape.html:
+                if isinstance(block, _Block):
+                    html += self._blocks.get((block.number, values), _fill_block, block, values)
+                elif block.run == TITLE:  # in many letters with the same words marked
+                    line = _fill_run(block, values, runs[TITLE], in_html=True)
+                    html.append(self._titles.get(line, _encode_html, line))
                 else:
-                    html.append(item)
-            text: list[Item] = []
-            for item in shape.text:
-                if isinstance(item, _Line):
-                    line = _fill_text(item, values)
-                    text.append(self._text.get(line, _encode_text, line))
+                    line = _fill_run(block, values, runs[block.run], in_html=True)
+                    html.append(_encode_html(line))
+            for block in shape.text:
+                if isinstance(block, _Block):
+                    key = block.number, values
+                    text += self._blocks.get(key, _fill_block, block, values, False)
                 else:
-                    text.append(item)
+                    line = _fill_run(block, values, runs[block.run], in_html=False)
+                    text.append(_encode_text(line))
         except Unprovable:
             return None
         return _part(html, shape.lead, text, shape.trail)
 
 
-def _part(
-    html: list[Item] | tuple[Item, ...],
-    lead: bool,
-    text: list[Item] | tuple[Item, ...],
-    trail: bool,
-) -> CardPart:
+def _part(html: Sequence[Item], lead: bool, text: Sequence[Item], trail: bool) -> CardPart:
     around, plain = split_at_address(html, FEEDBACK), split_at_address(text, FEEDBACK)
     if (len(around) == 1) != (len(plain) == 1):
         raise Unprovable("an address that only one part has")
@@ -158,29 +209,14 @@ def _part(
 def shape_of(card: Card) -> object:
     """Return what two cards have in common that differ in their texts and addresses alone."""
     return (
-        tuple([part.marked for part in card.title]),
-        tuple([part.marked for part in card.snippet]),
-        tuple([part.marked for part in card.why]),
-        len(card.byline),
+        (not card.title, not card.snippet, not card.why, len(card.byline)),
         (card.cut_before, card.cut_after, not card.url, not card.note, not card.feedback_url),
         tuple([(link.label, link.quiet, link.url == card.url) for link in card.links]),
     )
 
 
-def _values(card: Card) -> list[str]:
-    """Return the texts and addresses of a card, as `_with_holes` numbers them."""
-    return [
-        *[part.text for part in card.title],
-        *[part.text for part in card.snippet],
-        *[part.text for part in card.why],
-        *card.byline,
-        card.note,
-        card.url,
-        *[link.url for link in card.links],
-    ]
-
-
-def _with_holes(card: Card) -> Card:
+def _with_holes(card: Card, pattern: str) -> Card:
+    """Return a card of marks: its runs cut as `pattern` says, the rest numbered as in `_fill`."""
     number = iter(range(1000))
 
     def hole(text: str) -> str:
@@ -191,10 +227,11 @@ def _with_holes(card: Card) -> Card:
         at = next(number)
         return f"https://zq.invalid/c{at}x{PAD}qz" if url else ""
 
-    def holes(parts: tuple[Segment, ...]) -> tuple[Segment, ...]:
-        return tuple([Segment(hole("x"), part.marked) for part in parts])
+    def run(place: int, parts: tuple[Segment, ...]) -> tuple[Segment, ...]:
+        pieces = enumerate(pattern if parts else "")
+        return tuple([Segment(f"zqR{place}{at}x{PAD}qz", piece == "m") for at, piece in pieces])
 
-    title, snippet, why = holes(card.title), holes(card.snippet), holes(card.why)
+    title, snippet, why = run(0, card.title), run(1, card.snippet), run(2, card.why)
     byline = tuple([hole("x") for _ in card.byline])
     note, url = hole(card.note), address(card.url)
     made = [(link, address(link.url)) for link in card.links]
@@ -204,6 +241,43 @@ def _with_holes(card: Card) -> Card:
     return replace(
         card, title=title, snippet=snippet, why=why, byline=byline, note=note, url=url, links=links
     )
+
+
+def _side_by_side(cut: Sequence[Lines]) -> Iterator[tuple[str, ...]]:
+    """Yield the same line of each rendering; `Unprovable` where more than its run differs."""
+    if len({len(lines) for lines in cut}) != 1:
+        raise Unprovable("a card whose lines depend on the words marked")
+    for alike in zip(*cut, strict=True):
+        if len(set(alike)) > 1 and not _RUN.search(alike[0]):
+            raise Unprovable("a card's line that looks at the words marked elsewhere")
+        yield alike
+
+
+def _learn_run(alike: Sequence[str], *, in_html: bool) -> _RunLine:
+    """Return the line of a run, of which `alike` are the renderings by `PATTERNS`."""
+    cut = []
+    for line, pattern in zip(alike, PATTERNS, strict=True):
+        found = _RUN.findall(line)
+        if [int(at) for _, at in found] != list(range(len(pattern))) or len(set(found)) == 0:
+            raise Unprovable("a text of a card that is not there once, in its order")
+        if len({place for place, _ in found}) != 1:
+            raise Unprovable("two texts with marked words in one line")
+        cut.append(_RUN.split(line)[::3])
+    before, after = cut[0]
+    begin, end = cut[2][1:3]
+    expected = [
+        [before, after],
+        [before + begin, end + after],
+        [before, begin, end, after],
+        [before + begin, end, begin, end + after],
+    ]
+    if cut != expected:
+        raise Unprovable("a text of a card whose pieces depend on each other")
+    if in_html and (before + begin).rfind("<") > (before + begin).rfind(">"):
+        raise Unprovable("a text of a card within a tag")
+    run = int(_RUN.findall(alike[0])[0][0])
+    head, tail = _cut(before, in_html=in_html), _cut(after, in_html=in_html)
+    return _RunLine(run, head, begin, end, tail)
 
 
 def _cut(line: str, *, in_html: bool) -> _Line:
@@ -222,23 +296,53 @@ def _cut(line: str, *, in_html: bool) -> _Line:
     return _Line(tuple(pieces[::2]), tuple(holes))
 
 
-def _fill_html(line: _Line, values: list[str]) -> str:
+def _fill_block(block: _Block, values: Sequence[str], in_html: bool = True) -> list[Item]:
+    """Return a block's items, its holes filled and its lines encoded."""
+    items: list[Item] = []
+    for item in block.lines:
+        if not isinstance(item, _Line):
+            made = item
+        elif in_html:
+            made = _encode_html("".join(_fill(item, values, in_html=True)))
+        else:
+            made = _encode_text("".join(_fill(item, values, in_html=False)))
+        if isinstance(made, bytes) and items and isinstance(items[-1], bytes):
+            items[-1] += made
+        else:
+            items.append(made)
+    return items
+
+
+def _fill_run(
+    line: _RunLine, values: Sequence[str], segments: Iterable[Segment], *, in_html: bool
+) -> str:
+    out = list(_fill(line.before, values, in_html=in_html))
+    begin, end = line.begin, line.end
+    for text, marked in segments:
+        if in_html and ("&" in text or "<" in text or ">" in text):
+            text = _escape(text)
+        if marked:
+            out += (begin, text, end)
+        else:
+            out.append(text)
+    out += _fill(line.after, values, in_html=in_html)
+    return "".join(out)
+
+
+def _fill(line: _Line, values: Sequence[str], *, in_html: bool) -> Sequence[str]:
+    if not line.holes:
+        return line.pieces
     out = [line.pieces[0]]
     for (number, is_address), piece in zip(line.holes, line.pieces[1:], strict=True):
         value = values[number]
         if is_address and not is_plain_address(value):
             raise Unprovable("an address that lxml would rewrite")
-        if "&" in value or "<" in value or ">" in value:
-            value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        out += (value, piece)
-    return "".join(out)
+        out += (_escape(value) if in_html else value, piece)
+    return out
 
 
-def _fill_text(line: _Line, values: list[str]) -> str:
-    out = [line.pieces[0]]
-    for (number, _), piece in zip(line.holes, line.pieces[1:], strict=True):
-        out += (values[number], piece)
-    return "".join(out)
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _encode_html(line: str) -> bytes:

@@ -68,3 +68,8 @@ def to_wire(data: bytes) -> bytes:
     if data.startswith(b"."):
         stuffed = b"." + stuffed
     return stuffed if stuffed.endswith(b"\r\n") or not stuffed else stuffed + b"\r\n"
+
+
+def body_of(message: Message) -> bytes:
+    """Return what `to_wire` makes of a message; one that is checked needs nothing done."""
+    return message.data if message.is_checked else to_wire(message.data)
