@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import lru_cache
 from string import Formatter
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
@@ -18,11 +17,12 @@ from newsletter.identity import is_preprint
 from newsletter.mail.letter import Card, Link
 from newsletter.mail.lru import Recent
 from newsletter.matching.base import Reason
-from newsletter.matching.display import Segment, marked_segments, readable, snippet
+from newsletter.matching.display import Segment, Span, marked_segments, readable, snippet
 from newsletter.models import Paper
 from newsletter.outlinks import OutLink, arxiv_link, doi_link, make_outlink
 
 SNIPPET_CHARACTERS = 400
+_FULL_STOP = Segment(".", marked=False)
 NAMES_SHOWN = 2
 CATEGORIES_SHOWN = 3
 OLD = timedelta(days=60)  # an older paper says when it was published
@@ -42,31 +42,58 @@ TIMES = {
 }
 
 
+class Found(NamedTuple):
+    """What an interest adds to the card of a paper: the words to mark, and to the sentence why.
+
+    `words` are spans of the raw title and of the raw abstract; `first` and `further` are what is
+    said where it is the strongest interest, and where it is not.
+    """
+
+    words: tuple[tuple[Span, ...], tuple[Span, ...]]
+    first: tuple[Segment, ...]
+    further: tuple[Segment, ...]
+
+
+def explain_found(interest: str, reasons: Sequence[Reason]) -> Found:
+    """Return what an interest, as typed, adds to the card of a paper found for `reasons`."""
+    title, abstract = (_spans(reasons, name) for name in ("title", "abstract"))
+    return Found((title, abstract), *(_explain_one(interest, reasons, also) for also in (0, 1)))
+
+
 def make_card(
     paper: Paper,
-    found: Sequence[tuple[str, Sequence[Reason]]],
+    found: Sequence[Found],
     listed_on: date | None,
     kept: Recent[Any, Any] | None = None,
+    feedback_url: str = "",
 ) -> Card:
-    """Return the card of a paper found by interests: [(interest as typed, reasons), …].
+    """Return the card of a paper found by interests, in the active language.
 
     The first interest is the strongest; `listed_on` is given for a paper that came late. In `kept`
     stays what is the same whatever words are marked, and whatever interest they are of.
     """
     kept = Recent(1) if kept is None else kept
-    reasons = [reason for _, some in found for reason in some]
-    title, abstract = (tuple(_spans(reasons, name)) for name in ("title", "abstract"))
-    plain: Card = kept.get((paper.pk, get_language(), "plain"), _make_plain, paper, listed_on)
-    marked = kept.get((paper.pk, "title", title), marked_segments, paper.title, title)
-    key = paper.pk, "abstract", abstract
-    cut = kept.get(key, snippet, paper.abstract, abstract, SNIPPET_CHARACTERS)
-    return replace(
-        plain,
-        title=marked,
-        snippet=cut.segments,
-        cut_before=cut.leading,
-        cut_after=cut.trailing,
-        why=explain_why(found),
+    words = [one.words for one in found] or [((), ())]
+    title, abstract = words[0]
+    if len(words) > 1:
+        title = tuple(sorted({span for spans, _ in words for span in spans}))
+        abstract = tuple(sorted({span for _, spans in words for span in spans}))
+    pk = paper.pk
+    plain: Card = kept.get((pk, get_language(), "plain"), _make_plain, paper, listed_on)
+    marked = kept.get((pk, "title", title), marked_segments, paper.title, title)
+    text = paper.abstract
+    cut = kept.get((pk, "abstract", abstract), snippet, text, abstract, SNIPPET_CHARACTERS)
+    return Card(
+        marked,
+        plain.url,
+        plain.byline,
+        cut.segments,
+        cut.leading,
+        cut.trailing,
+        explain_why(found),
+        plain.links,
+        plain.note,
+        feedback_url,
     )
 
 
@@ -85,8 +112,8 @@ def _make_plain(paper: Paper, listed_on: date | None) -> Card:
     )
 
 
-def _spans(reasons: Sequence[Reason], name: str) -> list[tuple[int, int]]:
-    return sorted({(r.start, r.end) for r in reasons if r.field == name})
+def _spans(reasons: Sequence[Reason], name: str) -> tuple[Span, ...]:
+    return tuple(sorted({(r.start, r.end) for r in reasons if r.field == name}))
 
 
 def paper_address(paper: Paper) -> str:
@@ -179,23 +206,20 @@ def join_words(words: Sequence[str]) -> str:
     return gettext("{some} and {last}").format(some=", ".join(words[:-1]), last=words[-1])
 
 
-def explain_why(found: Sequence[tuple[str, Sequence[Reason]]]) -> tuple[Segment, ...]:
+def explain_why(found: Sequence[Found]) -> tuple[Segment, ...]:
     """Return "Here because of RL (as “reinforcement learning”), twice in the abstract; also …"."""
-    segments: list[Segment] = []
-    for position, (interest, reasons) in enumerate(found):
-        places = tuple([(reason.field, reason.text) for reason in reasons])
-        segments += _explain_one(interest, places, position > 0, get_language())
-    return (*segments, Segment(".", marked=False))
+    if not found:
+        return (_FULL_STOP,)
+    segments = list(found[0].first)
+    for one in found[1:]:
+        segments += one.further
+    return (*segments, _FULL_STOP)
 
 
-@lru_cache(maxsize=20_000)
-def _explain_one(
-    interest: str, places: tuple[tuple[str, str], ...], also: bool, language: str
-) -> tuple[Segment, ...]:
-    """Return what one interest adds to the sentence; `language` is the active one."""
-    word = _found_as(interest, [text for _, text in places])
-    where = _where([field for field, _ in places])
-    pattern = _why_pattern(also, word, found=bool(where))
+def _explain_one(interest: str, reasons: Sequence[Reason], also: int) -> tuple[Segment, ...]:
+    word = _found_as(interest, [reason.text for reason in reasons])
+    where = _where([reason.field for reason in reasons])
+    pattern = _why_pattern(bool(also), word, found=bool(where))
     return tuple(fill_segments(pattern, "interest", interest=interest, word=word, where=where))
 
 
@@ -221,16 +245,12 @@ def fill_segments(pattern: str, marked: str, **values: str) -> list[Segment]:
     return [segment for segment in segments if segment.text]
 
 
-def make_similar_card(paper: Paper, liked: Paper, how: str, listed_on: date | None) -> Card:
-    """Return the card of a paper that no interest found, for its likeness to `liked`."""
-    return replace(make_card(paper, [], listed_on), why=explain_likeness(liked.title, how))
-
-
-def add_feedback(
-    card: Card, subscriber_id: int, paper_id: int, query_ids: Sequence[int] = ()
+def make_similar_card(
+    paper: Paper, liked: Paper, how: str, listed_on: date | None, feedback_url: str = ""
 ) -> Card:
-    """Return the card with the reader's own link; the rest of it is the same for every reader."""
-    return replace(card, feedback_url=links.feedback_url(subscriber_id, paper_id, query_ids))
+    """Return the card of a paper that no interest found, for its likeness to `liked`."""
+    card = make_card(paper, [], listed_on, feedback_url=feedback_url)
+    return replace(card, why=explain_likeness(liked.title, how))
 
 
 def explain_likeness(title: str, how: str) -> tuple[Segment, ...]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import translation
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from newsletter import links
-from newsletter.cards import add_feedback
 from newsletter.deliveries import Claimed, Entry
 from newsletter.mail.compose import bare_address
 from newsletter.mail.letter import Digest, Envelope, Link, Section, Site
 from newsletter.mail.letters import LETTERS
 from newsletter.mail.message import Message
-from newsletter.matching.display import readable
 from newsletter.matching.memory import uncollected
 from newsletter.material import Material, read_material
 from newsletter.models import Delivery
@@ -53,7 +52,7 @@ def compose_batch(
     `begin` is told each delivery's id first: should this process end, it was at that one.
     Queries: a fixed number per batch, whatever the number of readers.
     """
-    with uncollected():
+    with uncollected(), translation.override(get_language()):
         return _compose_batch(claimed, material, begin)
 
 
@@ -103,35 +102,43 @@ def compose_share(
     """
     if not share.count and not even_empty:
         return None
+    if get_language() != share.reader.language:
+        translation.activate(share.reader.language)
     envelope = make_envelope(share, item.planned_at)
     data, joined = LETTERS.compose(make_digest(share, material), envelope)
-    sender = bare_address(envelope.sender)
+    sender = _sender_address(envelope.sender)
     message = Message(item.id, sender, envelope.recipient, data, is_checked=joined)
     return message, (item.id, envelope.message_id, share.picks_json())
 
 
 def make_digest(share: Share, material: Material) -> Digest:
     """Return what the letter says, in the reader's language."""
+    if get_language() == share.reader.language:
+        return _write_digest(share, material)
     with translation.override(share.reader.language):
         return _write_digest(share, material)
 
 
 def _write_digest(share: Share, material: Material) -> Digest:
+    subscriber_id = share.reader.id
     known = share.reader.interests + share.reader.muted
     names = {interest.query_id: interest.text for interest in known}
     sections: dict[int, list[Any]] = {query_id: [] for query_id in names}
     for pick in share.picks:
         queries = (pick.interest_id, *pick.also)
         found = tuple([(query_id, names.get(query_id) or str(EARLIER)) for query_id in queries])
-        card = material.card(pick.document_id, found, share.reader.language)
-        card = add_feedback(card, share.reader.id, pick.document_id, queries)
-        sections.setdefault(pick.interest_id, []).append(card)
+        url = links.feedback_url(subscriber_id, pick.document_id, queries)
+        sections.setdefault(pick.interest_id, []).append(
+            material.slot(pick.document_id, found, url)
+        )
     extra = [
-        add_feedback(material.similar_card(one), share.reader.id, one.paper_id)
+        material.similar_slot(one, links.feedback_url(subscriber_id, one.paper_id))
         for one in share.similar
     ]
     with_papers = [edition for edition in share.editions if material.announced[edition.pk]]
-    subscriber_id = share.reader.id
+    change, online, leave = _labels(share.reader.language)
+    out = links.unsubscribe_url(subscriber_id)
+    read_online = links.read_online_url(subscriber_id, share.delivery_id)
     return Digest(
         site=make_site(),
         date=share.edition.date,
@@ -145,14 +152,14 @@ def _write_digest(share: Share, material: Material) -> Digest:
         )
         + ((Section(str(SIMILAR), "similar", tuple(extra), extra=True),) if extra else ()),
         left_out=share.left_out,
-        more_url=links.read_online_url(subscriber_id, share.delivery_id),
+        more_url=read_online,
         note=share.edition.note.strip(),
         schedule=format_schedule(share.reader),
-        unsubscribe_url=links.unsubscribe_url(subscriber_id),
+        unsubscribe_url=out,
         links=(
-            Link(gettext("Change what you get"), links.manage_url(subscriber_id)),
-            Link(gettext("Read online"), links.read_online_url(subscriber_id, share.delivery_id)),
-            Link(gettext("Unsubscribe"), links.unsubscribe_url(subscriber_id)),
+            Link(change, links.manage_url(subscriber_id)),
+            Link(online, read_online),
+            Link(leave, out),
         ),
         absent=tuple(dict.fromkeys(name for edition in share.editions for name in edition.absent)),
         best=_best_title(share, material),
@@ -160,11 +167,17 @@ def _write_digest(share: Share, material: Material) -> Digest:
     )
 
 
+@lru_cache(maxsize=100)
+def _labels(language: str) -> tuple[str, str, str]:
+    """Return the labels of the foot's links; `language` is the active one."""
+    return gettext("Change what you get"), gettext("Read online"), gettext("Unsubscribe")
+
+
 def _best_title(share: Share, material: Material) -> str:
     """Return the title of the paper ranked first, "" where nothing was picked."""
     if not share.picks:
         return ""
-    return readable(material.papers[share.picks[0].document_id].title).text
+    return material.title(share.picks[0].document_id)
 
 
 def make_site() -> Site:
@@ -178,9 +191,14 @@ def make_site() -> Site:
     )
 
 
+@lru_cache(maxsize=10)
+def _sender_address(sender: str) -> str:
+    return bare_address(sender)
+
+
 def make_envelope(share: Share, planned_at: datetime) -> Envelope:
     """Return the letter's headers; all are fixed for a delivery, so it composes the same again."""
-    domain = bare_address(settings.FROM_EMAIL).rpartition("@")[2]
+    domain = _sender_address(settings.FROM_EMAIL).rpartition("@")[2]
     message_id = share.message_id or links.make_message_id(
         share.edition.date, share.reader.id, KIND, domain
     )

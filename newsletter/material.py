@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import get_language
 
 from newsletter import neighbours
-from newsletter.cards import make_card, make_similar_card
+from newsletter.cards import Found, explain_found, make_card, make_similar_card
 from newsletter.deliveries import Claimed
 from newsletter.editions import first_listing_days, match_newcomers
-from newsletter.mail.letter import Card
+from newsletter.mail.letter import Card, Slot
 from newsletter.mail.lru import Recent
 from newsletter.matches import Reasons, edition_synonyms, unpack_hits
 from newsletter.matching.base import Document, Match, Reason
+from newsletter.matching.display import Readable, readable
 from newsletter.matching.synonyms import Synonyms
 from newsletter.models import Edition, Paper, QueryMatches
 from newsletter.neighbours import Neighbours, Similar
@@ -24,7 +26,7 @@ from newsletter.papers import make_document
 from newsletter.picking import Scores
 from subscribers.queries import Reader
 
-CARDS_KEPT = 20_000  # and their pieces: what many letters share
+PIECES_KEPT = 30_000  # of cards: what many letters share
 
 
 @dataclass(slots=True)
@@ -42,7 +44,8 @@ class Material:
     reasons: Reasons = field(default_factory=Reasons)
     synonyms: dict[int, Synonyms] = field(default_factory=dict)  # by edition
     scores: dict[tuple[int, ...], Scores] = field(default_factory=dict)  # by editions covered
-    cards: Recent[Any, Card] = field(default_factory=lambda: Recent(CARDS_KEPT))
+    stamps: dict[int, int] = field(default_factory=dict)  # by paper: another if its texts are
+    pieces: Recent[Any, Any] = field(default_factory=lambda: Recent(PIECES_KEPT))
 
     def explain(self, query_id: int, paper: Paper) -> tuple[Reason, ...]:
         """Return why a query found a paper of one of the editions."""
@@ -52,24 +55,39 @@ class Material:
         document = self.documents[paper.pk]
         return self.reasons.find(query_id, document, self.synonyms[edition_id])
 
-    def card(self, paper_id: int, found: tuple[tuple[int, str], ...], language: str) -> Card:
-        """Return the card of a paper found by (query id, its name), …; `language` is active."""
-        key = paper_id, language, found
-        return self.cards.get(key, self._make_card, paper_id, found)
+    def slot(self, paper_id: int, found: tuple[tuple[int, str], ...], url: str) -> Slot:
+        """Return the card of a paper found by (query id, its name), …, with its own link."""
+        return Slot((paper_id, self.stamps[paper_id], found), url, self._write_card)
 
-    def _make_card(self, paper_id: int, found: tuple[tuple[int, str], ...]) -> Card:
-        paper = self.papers[paper_id]
-        named = [(name, self.explain(query_id, paper)) for query_id, name in found]
-        return make_card(paper, named, self.late.get(paper_id), self.cards)
+    def _write_card(
+        self, key: tuple[int, int, tuple[tuple[int, str], ...]], feedback_url: str
+    ) -> Card:
+        paper_id, _, named = key
+        paper, language = self.papers[paper_id], get_language()
+        found = [
+            self.pieces.get((paper_id, language, one), self._explain_found, paper, *one)
+            for one in named
+        ]
+        return make_card(paper, found, self.late.get(paper_id), self.pieces, feedback_url)
 
-    def similar_card(self, one: Similar) -> Card:
-        """Return the card of a paper that no interest found, in the active language."""
-        key = one, get_language()
-        return self.cards.get(key, self._make_similar_card, one)
+    def _explain_found(self, paper: Paper, query_id: int, name: str) -> Found:
+        return explain_found(name, self.explain(query_id, paper))
 
-    def _make_similar_card(self, one: Similar) -> Card:
+    def similar_slot(self, one: Similar, url: str) -> Slot:
+        """Return the card of a paper that no interest found, with its own link."""
+        return Slot((one, self.stamps[one.paper_id]), url, self._write_similar_card)
+
+    def _write_similar_card(self, key: tuple[Similar, int], feedback_url: str) -> Card:
+        one, _ = key
         paper, liked = self.papers[one.paper_id], self.papers[one.liked_id]
-        return make_similar_card(paper, liked, one.how, self.late.get(one.paper_id))
+        late = self.late.get(one.paper_id)
+        return make_similar_card(paper, liked, one.how, late, feedback_url)
+
+    def title(self, paper_id: int) -> str:
+        """Return a paper's title as a reader sees it."""
+        title = self.papers[paper_id].title
+        shown: Readable = self.pieces.get(("title", title), readable, title)
+        return shown.text
 
     def covered(self, edition_id: int, covers_from: date) -> list[Edition]:
         """Return the matched editions a letter covers, oldest first."""
@@ -145,3 +163,14 @@ def read_papers(material: Material, paper_ids: Iterable[int]) -> None:
             material.withdrawn.add(paper.pk)
     late = [paper_id for paper_id in paper_ids if material.papers[paper_id].late]
     material.late.update(first_listing_days(late))
+    for paper_id in paper_ids:
+        material.stamps[paper_id] = _stamp(material.papers[paper_id], material.late.get(paper_id))
+
+
+def _stamp(paper: Paper, listed_on: date | None) -> int:
+    """Return a number for all that a card says of a paper by itself."""
+    day = paper.edition.date if paper.edition else None
+    texts = paper.title, paper.abstract, tuple(paper.authors), paper.author_count
+    where = paper.organization, tuple(paper.categories), paper.frozen_upvotes, paper.published_at
+    ways = paper.arxiv_id, paper.doi, paper.url, paper.code_url, paper.project_url
+    return hash((texts, where, ways, day, listed_on, settings.SITE_URL))

@@ -15,7 +15,7 @@ from newsletter.deliveries import Claimed
 from newsletter.digests import make_digest, make_envelope
 from newsletter.editions import latest_matched_edition
 from newsletter.mail.compose import bare_address, compose_message
-from newsletter.mail.letter import Digest, Rendered
+from newsletter.mail.letter import Digest, Rendered, without_feedback
 from newsletter.mail.message import Message, Outcome
 from newsletter.mail.render import render_digest
 from newsletter.matches import edition_synonyms
@@ -91,7 +91,7 @@ def preview_interests(
 def _without_feedback(digest: Digest) -> Digest:
     """Return a digest for nobody: there is nobody to save a paper for."""
     sections = tuple(
-        replace(part, cards=tuple(replace(card, feedback_url="") for card in part.cards))
+        replace(part, cards=tuple(without_feedback(card) for card in part.cards))
         for part in digest.sections
     )
     return replace(digest, sections=sections)

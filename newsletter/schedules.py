@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from subscribers.models import EVERY_DAY, WORKING_DAYS
 from subscribers.queries import Reader
@@ -16,14 +18,18 @@ WEEKENDS = EVERY_DAY - WORKING_DAYS
 
 def format_schedule(reader: Reader) -> str:
     """Return "You get this at 08:00 Berlin time on working days because …"."""
-    values = {
-        "time": f"{reader.send_time:%H:%M}",
-        "zone": format_zone(reader.timezone),
-        "days": format_days(reader.weekdays),
-    }
-    if not reader.confirmed_at:
+    since = reader.confirmed_at
+    day = since.astimezone(ZoneInfo(reader.timezone)).date() if since else None
+    language = get_language()
+    return _say_schedule(language, reader.send_time, reader.timezone, reader.weekdays, day)
+
+
+@lru_cache(maxsize=20_000)
+def _say_schedule(language: str, at: time, timezone: str, weekdays: int, day: date | None) -> str:
+    """Return the sentence; `language` is the active one. Many readers share one."""
+    values = {"time": f"{at:%H:%M}", "zone": format_zone(timezone), "days": format_days(weekdays)}
+    if day is None:
         return gettext("You get this at {time} {zone} {days}.").format(**values)
-    day = reader.confirmed_at.astimezone(ZoneInfo(reader.timezone)).date()
     sentence = gettext(
         "You get this at {time} {zone} {days} because your subscription was confirmed on {day}."
     )

@@ -55,7 +55,12 @@ class Inliner:
         self.style = style
         # What is left over of a style sheet, as media queries are, goes into the head.
         self._rules = _split_rules(style)
+        self._looked_up_to = _ancestors(style)
         self._forms: dict[tuple[Stack, tuple[str, ...]], _Form] = {}
+
+    def place(self, stack: Stack) -> object:
+        """Return what of a stack the style sheet looks at: where it is the same, styles are."""
+        return tuple([(_name(tag), _names(tag) & self._looked_up_to) for tag in stack])
 
     def inline(self, lines: list[str], stack: Stack) -> tuple[list[str], Stack]:
         """Return the lines inlined, and what the line after them stands in."""
@@ -130,6 +135,23 @@ def _split_rules(sheet: str) -> list[tuple[str, set[str]]]:
             names = {re.findall(r"[\w-]+", one)[-1] for one in selectors.split(",")}
             found.append((f"{rule}}}\n", {name.lower() for name in names}))
     return found
+
+
+def _ancestors(sheet: str) -> frozenset[str]:
+    """Return the tags and classes that selectors name of what an element stands in."""
+    outside = _BLOCK.sub("", re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL))
+    found: set[str] = set()
+    for rule in outside.split("}"):
+        for one in rule.partition("{")[0].split(","):
+            *before, _ = re.split(r"[\s>]+", one.strip())
+            found.update(name.lower() for name in re.findall(r"[\w-]+", " ".join(before)))
+    return frozenset(found)
+
+
+def _names(tag: str) -> frozenset[str]:
+    """Return a start tag's name and its classes."""
+    classes = re.search(r' class="([^"]*)"', tag)
+    return frozenset([_name(tag), *(classes[1].lower().split() if classes else ())])
 
 
 def _words(body: str) -> set[str]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import get_language
 
 from newsletter.mail.cutting import (
     Body,
@@ -38,7 +39,7 @@ from newsletter.mail.layout import (
     Lines,
     frame_of,
 )
-from newsletter.mail.letter import Card, Digest, Envelope, Section
+from newsletter.mail.letter import Card, Digest, Envelope, Section, Slot, write_card
 from newsletter.mail.lru import Recent
 from newsletter.mail.parts import (
     Address,
@@ -48,6 +49,7 @@ from newsletter.mail.parts import (
     compile_html,
     compile_text,
     write_address,
+    write_own_address,
     write_own_html,
     write_own_text,
     write_plain_address,
@@ -74,7 +76,7 @@ class _SectionPart:
     """A section around its cards: one piece more than cards; what each card stands in."""
 
     html: tuple[bytes, ...]
-    stacks: tuple[Stack, ...]
+    stacks: tuple[tuple[int, Stack], ...]  # numbered: one number for one family and stack
     text: tuple[_Text, ...]
 
 
@@ -108,6 +110,7 @@ class Joiner:
     def __init__(self) -> None:
         self._families: dict[Any, _Family | Unprovable] = {}
         self._inliners: dict[str, Inliner] = {}
+        self._places: dict[object, tuple[int, Stack]] = {}  # stacks, those that look alike once
         self._heads: Recent[str, tuple[Item, ...]] = Recent(16)
         self._frames: Recent[Frame, _FramePart] = Recent(1_000)
         self._sections: Recent[Any, _SectionPart] = Recent(4_000)
@@ -121,6 +124,8 @@ class Joiner:
 
         `LetterError` if it must not be sent at all, as `compose_message` raises it.
         """
+        if get_language() == digest.language:
+            return self._join(digest, envelope)
         with translation.override(digest.language):
             return self._join(digest, envelope)
 
@@ -182,12 +187,13 @@ class Joiner:
         body.html.append(part.html[0])
         body.add_text(*part.text[0])
         for place, card in enumerate(cards, 1):
-            url, stack = card.feedback_url, part.stacks[place - 1]
-            key = id(family), stack, not url, _PARTS_OF_A_CARD(card)
-            made = self.cards.get(key, self._make_card, card, stack, family)
+            url, (number, stack) = card.feedback_url, part.stacks[place - 1]
+            own = card.key if isinstance(card, Slot) else _PARTS_OF_A_CARD(card)
+            made = self.cards.get((number, not url, own), self._make_card, card, stack, family)
             if url:
-                body.html.append(write_address(url).join(made.html))
-                body.add_text(made.lead, write_plain_address(url).join(made.text), made.trail)
+                in_html, in_text = write_own_address(url)
+                body.html.append(in_html.join(made.html))
+                body.add_text(made.lead, in_text.join(made.text), made.trail)
             else:
                 body.html += made.html
                 body.add_text(made.lead, made.text[0], made.trail)
@@ -243,7 +249,9 @@ class Joiner:
                 tighten("\n".join(lines)).split("\n"), stack, family.inliner
             )
             html.append(all_bytes(items))
-            stacks.append(stack)
+            place = id(family), family.inliner.place(stack)
+            known = len(self._places), stack
+            stacks.append(self._places.setdefault(place, known))
         if stack != family.stack:
             raise Unprovable("a section that does not end where it began")
         text = []
@@ -252,9 +260,9 @@ class Joiner:
             text.append(_Text(chunk.lead, all_bytes(chunk.items), chunk.trail))
         return _SectionPart(tuple(html), tuple(stacks), tuple(text))
 
-    def _make_card(self, card: Card, stack: Stack, family: _Family) -> CardPart:
+    def _make_card(self, card: Card | Slot, stack: Stack, family: _Family) -> CardPart:
         language = family.html.frame.language
-        return self.shapes.make(safe_card(card), language, stack, family.inliner)
+        return self.shapes.make(safe_card(write_card(card)), language, stack, family.inliner)
 
 
 def _render_card(card: Card) -> tuple[Lines, Lines]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from newsletter import looks
 from newsletter.matching.display import Segment
@@ -41,6 +43,17 @@ class Card:
     feedback_url: str = ""
 
 
+class Slot(NamedTuple):
+    """A card that many letters share, not yet written: `write(key, feedback_url)` gives it.
+
+    Whatever it says is said by `key` and the letter's language.
+    """
+
+    key: Hashable
+    feedback_url: str
+    write: Callable[[Any, str], Card]
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """The papers whose strongest interest is `interest`, best first; `anchor` is unique.
@@ -50,7 +63,7 @@ class Section:
 
     interest: str
     anchor: str
-    cards: tuple[Card, ...]
+    cards: tuple[Card | Slot, ...]
     extra: bool = False
 
 
@@ -96,6 +109,18 @@ class Digest:
     def count(self) -> int:
         """How many papers the letter carries."""
         return sum(len(section.cards) for section in self.sections)
+
+
+def without_feedback(card: Card | Slot) -> Card | Slot:
+    """Return a card without the reader's own link."""
+    return (
+        card._replace(feedback_url="") if isinstance(card, Slot) else replace(card, feedback_url="")
+    )
+
+
+def write_card(card: Card | Slot) -> Card:
+    """Return a card as it is, or a slot's written; the letter's language is active."""
+    return card.write(card.key, card.feedback_url) if isinstance(card, Slot) else card
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,13 @@ def write_plain_address(url: str) -> bytes:
     return _encode(url, 70)
 
 
+def write_own_address(url: str) -> tuple[bytes, bytes]:
+    """Return an address as it stands in HTML and as it stands in text."""
+    if not PLAIN.fullmatch(url):
+        raise Unprovable("an address with characters that are escaped")
+    return encode_address(url) + SOFT, encode_address(url, 70)
+
+
 def _encode(url: str, room: int = 75) -> bytes:
     if not PLAIN.fullmatch(url):
         raise Unprovable("an address with characters that are escaped")

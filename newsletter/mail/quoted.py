@@ -18,16 +18,20 @@ PLAIN = re.compile(r"https?://[A-Za-z0-9:/._~-]+(?:#[a-z]+)?")
 
 def encode_lines(lines: Iterable[str]) -> bytes:
     """Return lines encoded, each with its CRLF."""
-    return b"".join([encode_text(line) + CRLF for line in lines])
+    text = "\n".join(lines)
+    if "\r" in text:
+        raise ValueError(f"not lines: {text[:60]!r}")
+    return _to_crlf(b2a_qp(f"{text}\n".encode()))
 
 
 def encode_text(text: str) -> bytes:
     """Return one line, or a piece of one, encoded without its end."""
     if "\n" in text or "\r" in text:
         raise ValueError(f"not one line: {text[:60]!r}")
-    data = b2a_qp(text.encode())
-    if b"\n" not in data:
-        return data if data[:1] != b"." else _without_dots(data)
+    return _to_crlf(b2a_qp(text.encode()))
+
+
+def _to_crlf(data: bytes) -> bytes:
     data = data.replace(b"\n", CRLF)  # b2a_qp ends its soft breaks with a bare LF
     return _without_dots(data) if data[:1] == b"." or b"\n." in data else data
 

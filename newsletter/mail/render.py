@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from newsletter.mail.headers import LetterError, clean_body, clean_header
 from newsletter.mail.inline import inline_css
-from newsletter.mail.letter import Card, Digest, Link, Rendered, Section
+from newsletter.mail.letter import Card, Digest, Link, Rendered, Section, write_card
 from newsletter.mail.plain import fill
 from newsletter.mail.wording import (
     count_in_html,
@@ -23,6 +23,7 @@ from newsletter.mail.wording import (
 
 BEST_LIMIT = 110  # characters of the best paper's title in the subject
 
+_PLAIN = re.compile(r"https?://[A-Za-z0-9:/._~-]+")  # nothing to quote
 _WEB = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.IGNORECASE)
 
 
@@ -65,7 +66,7 @@ def first_title(digest: Digest) -> str:
     """Return the title of the first card, "" where there is none."""
     for section in digest.sections:
         for card in section.cards:
-            return "".join(part.text for part in card.title)
+            return "".join(part.text for part in write_card(card).title)
     return ""
 
 
@@ -79,17 +80,15 @@ def _with_safe_links(digest: Digest) -> Digest:
 
 
 def _safe_section(section: Section) -> Section:
-    return replace(section, cards=tuple(safe_card(card) for card in section.cards))
+    return replace(section, cards=tuple(safe_card(write_card(card)) for card in section.cards))
 
 
 def safe_card(card: Card) -> Card:
     """Return `card` without the links that lead anywhere but to the web."""
-    return replace(
-        card,
-        url=safe_url(card.url),
-        links=_safe_links(card.links),
-        feedback_url=safe_url(card.feedback_url),
-    )
+    url, links, own = safe_url(card.url), _safe_links(card.links), safe_url(card.feedback_url)
+    if url == card.url and links == card.links and own == card.feedback_url:
+        return card
+    return replace(card, url=url, links=links, feedback_url=own)
 
 
 def foot_links(digest: Digest) -> tuple[Link, ...]:
@@ -107,10 +106,14 @@ def foot_links(digest: Digest) -> tuple[Link, ...]:
 
 
 def _safe_links(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    if all(link.url and safe_url(link.url) == link.url for link in links):
+        return links
     safe = (replace(link, url=safe_url(link.url)) for link in links)
     return tuple(link for link in safe if link.url)
 
 
 def safe_url(url: str) -> str:
     """Return `url` in ASCII if it is one of the web, else "": both parts show the same address."""
+    if _PLAIN.fullmatch(url):
+        return url
     return iri_to_uri(url) if _WEB.fullmatch(url) else ""

@@ -1,10 +1,10 @@
 """Cards by their shape: the templates are rendered once for all cards with the same fields filled.
 
 Two cards have the same shape if the same fields are there, with the same labels. The card templates
-are rendered for a shape with a mark in place of each text and address; of the texts in which words
-are marked (title, snippet, why) it is found out what stands around a marked piece, by rendering them
-cut in four ways. A card is its shape with its texts written in, escaped as lxml writes them. The
-first card of a shape is rendered as well: where it differs, the shape is not used.
+are rendered for a shape with a mark in place of each text and address; for the texts in which words
+are marked (title, snippet, why) cut in four ways, which shows what stands around a marked piece. A
+card is its shape with its texts written in, escaped as lxml writes them. The first card of a shape
+is rendered as well: where it differs, the shape is not used.
 """
 
 from __future__ import annotations
@@ -361,5 +361,9 @@ def _encode_text(line: str) -> bytes:
 
 
 def _check(line: str) -> None:
-    if "\n" in line or is_odd(line) or clean_body(line) != line:
+    if line.isascii():
+        odd = not line.isprintable()
+    else:
+        odd = "\n" in line or is_odd(line) or clean_body(line) != line
+    if odd:
         raise Unprovable("a text that would be cleaned")

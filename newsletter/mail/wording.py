@@ -7,18 +7,20 @@ afterwards, plain or as HTML.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, ngettext
 
 from newsletter.mail.headers import clip
-from newsletter.mail.letter import Digest, Section
+from newsletter.mail.letter import Digest
 
 PREHEADER_LIMIT = 110
 NO_BREAK = "\u00a0"
 
 Fill = Callable[..., str]
+Name = Callable[[str, str, bool], str]  # of an interest, its anchor, whether it is an extra section
 
 
 def count_in_text(digest: Digest) -> str:
@@ -53,15 +55,11 @@ def number_word(number: int) -> str:
     return words[number] if 0 <= number < len(words) else str(number)
 
 
-def _count(
-    digest: Digest, fill: Fill, bold: Callable[[int], str], name: Callable[[Section], str]
-) -> str:
+def _count(digest: Digest, fill: Fill, bold: Callable[[int], str], name: Name) -> str:
     head = _announced(digest, fill, bold)
     if not digest.count:
         return fill(gettext("{announced}, none is yours."), announced=head)
-    mine = fill(
-        ngettext("{count} is yours", "{count} are yours", digest.count), count=bold(digest.count)
-    )
+    mine = _say_yours(digest.language, digest.count, fill, bold)
     parts = {"announced": head, "yours": mine}
     first = digest.sections[0]
     if len(digest.sections) > 1:
@@ -80,39 +78,58 @@ def _count(
 
 
 def _announced(digest: Digest, fill: Fill, bold: Callable[[int], str]) -> str:
-    if digest.days > 1:
+    return _say_announced(digest.language, digest.days, digest.announced, fill, bold)
+
+
+@lru_cache(maxsize=1_000)
+def _say_announced(
+    language: str, days: int, announced: int, fill: Fill, bold: Callable[[int], str]
+) -> str:
+    if days > 1:
         words = ngettext(
             "Of {papers} paper announced in {days} days",
             "Of {papers} papers announced in {days} days",
-            digest.announced,
+            announced,
         )
     else:
-        words = ngettext(
-            "Of {papers} paper announced", "Of {papers} papers announced", digest.announced
-        )
-    return fill(words, papers=bold(digest.announced), days=digest.days)
+        words = ngettext("Of {papers} paper announced", "Of {papers} papers announced", announced)
+    return fill(words, papers=bold(announced), days=days)
 
 
-def _shares(digest: Digest, fill: Fill, name: Callable[[Section], str]) -> str:
-    html = fill is format_html
-    found = []
-    for section in digest.sections:
-        words = gettext("{count} {similar}") if section.extra else gettext("{count} for {interest}")
-        if html:
-            words = words.replace(" ", NO_BREAK, 1)
-        values: dict[str, Any] = {"similar" if section.extra else "interest": name(section)}
-        found.append(fill(words, count=len(section.cards), **values))
-    return format_html_join(", ", "{}", ((one,) for one in found)) if html else ", ".join(found)
+@lru_cache(maxsize=1_000)
+def _say_yours(language: str, count: int, fill: Fill, bold: Callable[[int], str]) -> str:
+    return fill(ngettext("{count} is yours", "{count} are yours", count), count=bold(count))
+
+
+def _shares(digest: Digest, fill: Fill, name: Name) -> str:
+    language = digest.language
+    found = [
+        _say_share(language, one.interest, one.anchor, len(one.cards), one.extra, fill, name)
+        for one in digest.sections
+    ]
+    return mark_safe(", ".join(found)) if fill is format_html else ", ".join(found)  # noqa: S308
+
+
+@lru_cache(maxsize=20_000)
+def _say_share(
+    language: str, interest: str, anchor: str, count: int, extra: bool, fill: Fill, name: Name
+) -> str:
+    """Return what one section is in the sentence; `language` is the active one."""
+    words = gettext("{count} {similar}") if extra else gettext("{count} for {interest}")
+    if fill is format_html:
+        words = words.replace(" ", NO_BREAK, 1)
+    values = {"similar" if extra else "interest": name(interest, anchor, extra)}
+    return fill(words, count=count, **values)
 
 
 def _bold(number: int) -> str:
     return format_html("<b>{}</b>", number)
 
 
-def _name_in_text(section: Section) -> str:
-    return gettext("similar to what you saved") if section.extra else section.interest
+def _name_in_text(interest: str, anchor: str, extra: bool) -> str:
+    return gettext("similar to what you saved") if extra else interest
 
 
-def _name_in_html(section: Section) -> str:
-    inner = section.anchor, _name_in_text(section)
+def _name_in_html(interest: str, anchor: str, extra: bool) -> str:
+    inner = anchor, _name_in_text(interest, anchor, extra)
     return format_html('<a href="#{}"><bdi>{}</bdi></a>', *inner)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from newsletter.matching.lexer import lex
@@ -78,6 +79,10 @@ def readable(raw: str) -> Readable:
     return _tidied("".join(parts), starts, ends)
 
 
+# A day's papers are cut for reader after reader.
+_read = lru_cache(maxsize=1_000)(readable)
+
+
 def title_key(raw: str) -> str:
     """The normalised title by which a paper is recognised in another source: its words.
 
@@ -93,7 +98,7 @@ def marked_segments(raw: str, spans: Iterable[Span]) -> tuple[Segment, ...]:
 
     The texts joined are readable(raw).text. Overlapping spans are marked as one.
     """
-    shown = readable(raw)
+    shown = _read(raw)
     return _segments(shown.text, _merged(shown, spans), 0, len(shown.text))
 
 
@@ -103,7 +108,7 @@ def snippet(abstract_raw: str, spans: Iterable[Span], limit: int = 400) -> Snipp
     Cut between sentences where that leaves enough, else between words; from the beginning when
     the first hit, or no hit, is seen from there.
     """
-    shown = readable(abstract_raw)
+    shown = _read(abstract_raw)
     text, marks = shown.text, _merged(shown, spans)
     if len(text) <= limit:
         return Snippet(_segments(text, marks, 0, len(text)), False, False)
