@@ -19,6 +19,7 @@ from newsletter.matching.phrases import is_loose
 from newsletter.matching.text import BREAK, normalise
 
 Arrays = Mapping[str, Array]
+_REMEMBERED = 64  # keys that were looked up last
 _HIGHEST = "\U0010ffff".encode()
 
 
@@ -83,6 +84,7 @@ class Lexicon:
         self._lower_firsts = arrays["lower firsts"]
         self._by_lower = arrays["by lower"]
         self.breaks = self.with_form(BREAK)
+        self._forms_in: dict[str, list[tuple[int, int, range]]] = {}
 
     def __len__(self) -> int:
         return len(self.surfaces)
@@ -113,31 +115,36 @@ class Lexicon:
 
     def forms_in(self, key: str) -> list[tuple[int, int, range]]:
         """Every (start, end, surfaces) where key[start:end] is a form."""
-        places, texts, hashes = _parts(key)
-        found = self.forms.find_all(texts, hashes)
-        return [(*places[which], self.numbers(number)) for which, number in found]
+        if key not in self._forms_in:
+            places, texts, hashes = _parts(key)
+            found = self.forms.find_all(texts, hashes)
+            if len(self._forms_in) >= _REMEMBERED:
+                self._forms_in.clear()
+            self._forms_in[key] = [
+                (*places[which], self.numbers(number)) for which, number in found
+            ]
+        return self._forms_in[key]
 
-    def lowers_in(self, key: str) -> list[tuple[int, int, list[int]]]:
+    def lowers_in(self, key: str) -> list[tuple[int, int, Array]]:
         """Every (start, end, surfaces) where surfaces read key[start:end] when casefolded."""
         places, texts, hashes = _parts(key)
         found = self.lowers.find_all(texts, hashes)
         return [(*places[which], self._reading(number, number + 1)) for which, number in found]
 
-    def with_lower(self, lower: str) -> list[int]:
+    def with_lower(self, lower: str) -> Array:
         """The surfaces that read `lower` when casefolded."""
         number = self.lowers.find(lower)
-        return [] if number is None else self._reading(number, number + 1)
+        return self._reading(0, 0) if number is None else self._reading(number, number + 1)
 
-    def beginning(self, head: str) -> list[int]:
+    def beginning(self, head: str) -> Array:
         """The surfaces that begin so when casefolded."""
         low = head.encode()
         first = bisect_left(self.lowers.strings, low)
         last = bisect_left(self.lowers.strings, low + _HIGHEST, first)
         return self._reading(first, last)
 
-    def _reading(self, first: int, last: int) -> list[int]:
-        firsts = self._lower_firsts
-        return self._by_lower[firsts[first] : firsts[last]].tolist()  # type: ignore[no-any-return]
+    def _reading(self, first: int, last: int) -> Array:
+        return self._by_lower[self._lower_firsts[first] : self._lower_firsts[last]]
 
     def capitals(self, number: int) -> str:
         """A surface's capitals as written, as long as its form."""

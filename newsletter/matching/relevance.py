@@ -100,7 +100,7 @@ def _count_apart(stream: Stream, ways: tuple[Pattern, ...], asked: Asked) -> Arr
             joined += [single, hits.starts[fewer]]
     counts, others = (
         np.bincount(
-            stream.paper_of[np.unique(np.concatenate(some)) if some else stream.places(())],
+            stream.paper_of[np.unique(np.concatenate(some)) if some else stream.places(range(0))],
             minlength=len(stream.starts) - 1,
         )
         for some in (found, joined)

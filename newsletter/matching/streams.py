@@ -20,7 +20,8 @@ from newsletter.matching.phrases import MAX_PARTS, Chain, Pattern, Phrase, Prefi
 _FEW_LETTERS = 8
 MOST_COUNTED = 255  # of a word in a paper; more are as many
 _WORTH = 2  # a place that is looked up costs as much as so many words that are read in order
-Numbers = Sequence[int]  # surfaces; a range where they are side by side
+_MANY = 48  # surfaces: where papers have any of so many is not worth to be told beforehand
+Numbers = range | Array  # surfaces; a range where they are side by side
 _Steps = Mapping[int, list[tuple[int, Numbers]]]  # from a letter of a key to (a letter, words)
 
 
@@ -115,7 +116,7 @@ class Stream:
         if len(way.units) == 1:
             return self._lone(way)
         starts = self._chain(way)
-        return Hits((), starts, starts)
+        return Hits(range(0), starts, starts)
 
     def mask(self, hits: Hits) -> Array:
         """The papers that have one of the hits."""
@@ -129,12 +130,12 @@ class Stream:
             return self._prefix(unit)
         hits = self._phrase(unit, len(unit.key))
         starts = np.concatenate((self.places(hits.numbers), hits.starts))
-        return Hits((), self._anchored(way, starts), starts[:0])
+        return Hits(range(0), self._anchored(way, starts), starts[:0])
 
     def _phrase(self, phrase: Phrase, most: int) -> Hits:
         """The places of a phrase of at most so many words."""
         size = len(phrase.key)
-        whole: Numbers = ()
+        whole: Numbers = range(0)
         steps: dict[int, list[tuple[int, Numbers]]] = {}
         for at, end, surfaces in self.lexicon.forms_in(phrase.key):
             numbers: Numbers = surfaces
@@ -175,15 +176,18 @@ class Stream:
         return _ranges(found)
 
     def _with_steps(self, steps: _Steps, size: int) -> Array | None:
-        """The papers that have words for all steps of a key, wherever; None if there are none."""
+        """The papers that may have words for all steps of a key; None if there are none."""
         reached: dict[int, Array] = {}
         for at in sorted(steps):
-            if at and at not in reached:
+            if at and (at not in reached or not reached[at].any()):
                 continue
             for end, numbers in steps[at]:
-                papers = self.having(numbers)
-                if at:
-                    papers &= reached[at]
+                if at and len(numbers) > _MANY:
+                    papers = reached[at]
+                else:
+                    papers = self.having(numbers)
+                    if at:
+                        papers &= reached[at]
                 reached[end] = reached[end] | papers if end in reached else papers
         last = reached.get(size)
         return last if last is not None and last.any() else None
@@ -202,7 +206,7 @@ class Stream:
         all_places = np.arange(total) + np.repeat(starts - before, ends - starts)
         return all_places[_among(self.words(all_places), numbers)].astype(self._order.dtype)
 
-    def _allowed(self, phrase: Phrase, at: int, end: int, numbers: Numbers) -> list[int]:
+    def _allowed(self, phrase: Phrase, at: int, end: int, numbers: range) -> Array:
         """Which of the surfaces have the capitals that key[at:end] asks for."""
         allowed = list(numbers)
         for start, acronym in phrase.capitals:
@@ -214,7 +218,7 @@ class Stream:
                     for number in allowed
                     if self.lexicon.capitals(number)[low - at : high - at] == wanted
                 ]
-        return allowed
+        return np.array(allowed, np.uint32)
 
     def _may_end(self, starts: Array, size: int, cut: bool) -> Array:
         """Which of `starts` may be cut after the word `size`: as typed, or where words join."""
@@ -238,12 +242,13 @@ class Stream:
             if end < size:
                 steps.setdefault(at, []).append((end, numbers))
         for at in {end for some in steps.values() for end, _ in some}:
-            if last := self.lexicon.beginning(key[at:]):
+            last = self.lexicon.beginning(key[at:])
+            if len(last):
                 steps.setdefault(at, []).append((size, last))
         steps = _on_the_way(steps, size, MAX_PARTS)
         starts, ends = self._walk(steps, size, MAX_PARTS, prefix.cuts)
         if prefix.capitals:
-            whole = [n for n in whole if self._is_written(prefix, (n,))]
+            whole = np.array([n for n in whole if self._is_written(prefix, (n,))], np.uint32)
             pairs = zip(starts.tolist(), ends.tolist(), strict=True)
             good = [self._is_written(prefix, self.words(np.arange(*two)).tolist()) for two in pairs]
             kept = np.array(good, np.bool_)
@@ -382,15 +387,19 @@ def _slices(values: Array, offsets: Array, numbers: Numbers) -> Array:
     """The values of these surfaces, one after another."""
     if isinstance(numbers, range):
         return values[offsets[numbers.start] : offsets[numbers.stop]] if numbers else values[:0]
-    found = [values[offsets[number] : offsets[number + 1]] for number in numbers]
-    return np.concatenate(found) if found else values[:0]
+    starts, ends = offsets[numbers], offsets[numbers + 1]
+    if len(numbers) < _MANY:
+        found = [values[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
+        return np.concatenate(found) if found else values[:0]
+    sizes = (ends - starts).astype(np.int64)
+    before = np.cumsum(sizes) - sizes
+    return values[np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)]  # type: ignore[no-any-return]
 
 
 def _count(offsets: Array, numbers: Numbers) -> int:
     if isinstance(numbers, range):
         return int(offsets[numbers.stop]) - int(offsets[numbers.start]) if numbers else 0
-    at = np.asarray(numbers, np.int64)
-    return int(offsets[at + 1].sum(dtype=np.int64) - offsets[at].sum(dtype=np.int64))
+    return int(offsets[numbers + 1].sum(dtype=np.int64) - offsets[numbers].sum(dtype=np.int64))
 
 
 def _among(words: Array, numbers: Numbers) -> Array:
@@ -398,7 +407,7 @@ def _among(words: Array, numbers: Numbers) -> Array:
     if isinstance(numbers, range):
         among: Array = (words >= numbers.start) & (words < numbers.stop)
         return among
-    return np.isin(words, np.asarray(numbers, words.dtype))
+    return np.isin(words, numbers)
 
 
 def _sorted_places(words: Array, size: int) -> tuple[Array, Array]:
