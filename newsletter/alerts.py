@@ -11,9 +11,11 @@ from email.utils import format_datetime, make_msgid
 from django.conf import settings
 from django.utils import timezone
 
+from newsletter.circuits import first_open
 from newsletter.mail.headers import bare_address, clean_header
 from newsletter.mail.message import Message, Outcome, Verdict
-from newsletter.mail.transport import Transport, parse_relay
+from newsletter.mail.relay import parse_relays
+from newsletter.mail.transport import Transport
 
 logger = logging.getLogger("newsletter.alerts")
 
@@ -37,7 +39,7 @@ def tell_operators(subject: str, lines: Sequence[str]) -> bool:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice answers it
     message.set_content("\n".join([*lines, "", settings.SITE_URL]), cte="quoted-printable")
     outcomes: list[Outcome] = []
-    relay = parse_relay(settings.EMAIL_URL, timeout=settings.EMAIL_TIMEOUT)
+    relay = first_open(parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT))
     with Transport(relay, loopback_only=settings.DEMO) as transport:
         transport.send(
             [Message(0, sender, to, message.as_bytes()) for to in settings.ALERTS_TO],

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
 
 from newsletter import env, looks
-from newsletter.mail.relay import parse_relay
+from newsletter.mail.relay import parse_relays
 from newsletter.web.looks import LOGO_BYTES, LOGO_TYPES, logo_url
 
 DEFAULT_FROM = "localhost.localdomain"
@@ -27,7 +27,7 @@ def check_settings(app_configs: Any = None, **options: Any) -> list[CheckMessage
 
 def find_errors() -> Iterator[CheckMessage]:
     try:
-        parse_relay(settings.EMAIL_URL, timeout=settings.EMAIL_TIMEOUT)
+        parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT)
     except ValueError as error:
         yield Error(str(error), hint="EMAIL_URL says which relay takes the mail.", id="paper.E001")
     if settings.IN_DOUBT not in {"resend", "park"}:

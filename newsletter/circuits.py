@@ -118,6 +118,15 @@ def choose_relay(relays: Sequence[Relay], limit: int, avoid: frozenset[str]) -> 
     return Choice(None, why=f"{worst.code or ''} {worst.detail}".strip() if worst else "no relay")
 
 
+def first_open(relays: Sequence[Relay]) -> Relay:
+    """Return the first relay that takes mail as far as is known; the first where none does.
+
+    For single mails that go past the ledger: service mail, alerts, test letters.
+    """
+    away = set(Circuit.objects.filter(opened_at__isnull=False).values_list("relay", flat=True))
+    return next((relay for relay in relays if relay.name not in away), relays[0])
+
+
 def return_probe(relay: str) -> None:
     """Let the next letter probe at once: the one that was to do it never met the relay."""
     Circuit.objects.filter(pk=relay, opened_at__isnull=False, ramp=0).update(probe_at=Now())

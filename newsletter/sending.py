@@ -14,7 +14,7 @@ from django.conf import settings
 
 from newsletter.admission import Admission, admit, return_unused, stop_if_restored
 from newsletter.beacon import write_beacon
-from newsletter.circuits import Result, record_result, return_probe
+from newsletter.circuits import Result, first_open, record_result, return_probe
 from newsletter.deliveries import (
     Claimed,
     Entry,
@@ -93,8 +93,8 @@ def receipts_directory() -> Path:
 
 
 def make_transport() -> Transport:
-    """Return a connection to the first relay of EMAIL_URL; the demo's leads to this machine."""
-    return _open_transport(parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT)[0])
+    """Return a connection to the first relay of EMAIL_URL that takes mail, for single mails."""
+    return _open_transport(first_open(parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT)))
 
 
 def _open_transport(relay: Relay) -> Transport:

@@ -67,6 +67,11 @@ def test_it_refuses_to_start_without_a_secret(tmp_path: Path) -> None:
     assert checked.stderr.startswith("manage.py: SECRET_KEY is not set: write a long random value")
 
 
+def test_it_takes_several_relays(settings: Settings) -> None:
+    settings.EMAIL_URL = "smtps://u:p@one.example?weight=3 smtps://u:p@two.example?weight=0"
+    assert check_settings() == []
+
+
 @pytest.mark.parametrize(
     ("name", "value", "identity"),
     [

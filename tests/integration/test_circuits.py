@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from newsletter.alerts import tell_operators
 from newsletter.circuits import (
     FULL_SPEED,
     LONGEST_PAUSE,
@@ -182,6 +183,17 @@ def test_a_spare_gets_nothing_while_the_first_takes_mail(
         settings.EMAIL_URL = f"{server.url} {spare.url}?weight=0"
         drain_deliveries()
         assert (len(server.accepted), len(spare.accepted)) == (6, 0)
+
+
+def test_single_mails_go_to_a_relay_that_takes_them(server: SmtpServer, settings: Settings) -> None:
+    with closed_port() as port:
+        settings.EMAIL_URL = f"smtp://127.0.0.1:{port} {server.url}?weight=0"
+        settings.ALERTS_TO = ["operator@example.org"]
+        assert not tell_operators("a test", ["the first is away, and nobody knows it yet"])
+        for _ in range(5):
+            record_result(f"127.0.0.1:{port}", AWAY)
+        assert tell_operators("a test", ["now it is known"])
+    assert server.recipients() == ["operator@example.org"]
 
 
 def test_each_relay_gets_its_share() -> None:
