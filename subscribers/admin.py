@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
@@ -119,7 +120,7 @@ class SubscriberAdmin(ModelAdmin):  # type: ignore[misc]
         if reader.next_send_at is None:
             return "none"
         local = reader.next_send_at.astimezone(ZoneInfo(reader.timezone))
-        return f"{local:%a %Y-%m-%d %H:%M}"
+        return date_format(local, "D j M H:i")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return ("email", *SCHEDULE) if obj is None else ("email", *SCHEDULE, *self.readonly_fields)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REQUIRED = ("email", "interests", "timezone", "hour")
 OPTIONAL = ("weekdays", "papers_per_letter")
 REPORT = ("line", "reason")  # a corrected report can be imported as it is
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "|", "\t", "\r", "\n")
 
 
 class FileError(ValueError):

@@ -1,4 +1,4 @@
-"""A reader's whole way in a browser, through real mail: with scripts, without, by keyboard."""
+"""A reader's whole way in a browser, through real mail: with scripts and without."""
 
 from __future__ import annotations
 
@@ -11,63 +11,14 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser import judges
-from tests.browser.demosite import CHROMIUM, DemoSite, Letter
-from tests.browser.watching import Watch
+from tests.browser.demosite import CHROMIUM, DemoSite
+from tests.browser.walking import QUICKEST, Walk
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 
 INTEREST = "reinforcement learning"
-QUICKEST = 2_100  # milliseconds; a form sent sooner is a machine's
-
-
-class Walk:
-    """One person's browser, and what each of their pages must be."""
-
-    def __init__(self, site: DemoSite, context: BrowserContext, *, scripts: bool = True) -> None:
-        self.site = site
-        self.scripts = scripts
-        self.page = context.new_page()
-        self.watch = Watch(context, site.url)
-
-    def press(self, name: str | re.Pattern[str], exact: bool = False) -> None:
-        self.page.get_by_role("button", name=name, exact=exact).first.click()
-        self.judge()
-
-    def go(self, address: str) -> None:
-        self.page.goto(address if "://" in address else self.site.url + address)
-        self.judge()
-
-    def judge(self) -> None:
-        """The page is one of ours, whole, without a fault of accessibility or policy."""
-        self.page.wait_for_load_state()
-        assert self.page.locator("h1").count() == 1
-        assert self.watch.problems == []
-        if not self.scripts:
-            return  # the judges are scripts too
-        assert self.watch.forbidden(self.page) == []
-        if judges.AXE.exists():
-            self.page.evaluate(judges.AXE.read_text(encoding="utf-8"))
-            found = self.page.evaluate("axe.run().then(r => r.violations.map(v => v.id))")
-            assert found == [], self.page.url
-
-    def says(self, words: str | re.Pattern[str]) -> None:
-        expect(self.page.get_by_text(words).first).to_be_visible()
-
-    def await_mail(self, to: str, number: int) -> Letter:
-        letter = self.site.await_letter(to, number)
-        assert len(self.site.letters(to)) == number
-        return letter
-
-    def follow_mail(self, letter: Letter, label: str | re.Pattern[str]) -> None:
-        """Open a mail in the inbox and press a link in it: the walk goes on in the new tab."""
-        inbox = self.page
-        self.site.open_letter(inbox, letter)
-        self.page = self.site.follow(inbox, label)
-        inbox.close()
-        self.judge()
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
@@ -250,52 +201,3 @@ def erase(walk: Walk, address: str) -> None:
     assert "gelöscht" in walk.await_mail(address, 4).subject
     walk.go("/manage/data")
     assert walk.page.locator("#id_word").count() == 0
-
-
-def test_a_reader_subscribes_by_keyboard_alone(demo_site: DemoSite, chromium: Browser) -> None:
-    context = chromium.new_context(locale="en-GB")
-    walk = Walk(demo_site, context)
-    walk.go("/")
-    tab_to(walk.page, "Subscribe")
-    walk.page.keyboard.press("Enter")
-    walk.page.wait_for_url("**/subscribe")
-    tab_to(walk.page, "A keyword, a phrase, an author")
-    walk.page.keyboard.type(INTEREST)
-    walk.page.keyboard.press("Enter")
-    expect(walk.page.locator(".estimate .rate").first).to_be_visible()
-    tab_to(walk.page, "Address the letter goes to")
-    walk.page.keyboard.type("keyboard@reader.example")
-    walk.page.wait_for_timeout(QUICKEST)
-    tab_to(walk.page, "Subscribe", tag="BUTTON")
-    walk.page.keyboard.press("Enter")
-    walk.page.wait_for_url("**/subscribe/sent")
-    mail = walk.await_mail("keyboard@reader.example", 1)
-    walk.go(mail.link("c"))
-    tab_to(walk.page, "Yes, send me these letters")
-    walk.page.keyboard.press("Enter")
-    walk.says(re.compile("The letters to k•••@reader.example begin"))
-    context.close()
-
-
-FOCUS = """() => {
-  const e = document.activeElement, box = e.getBoundingClientRect();
-  const over = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-  const style = getComputedStyle(e);
-  return {tag: e.tagName, name: (e.labels?.[0] ?? e).innerText?.trim() ?? "",
-    seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
-    covered: e !== document.body && !(over && (e.contains(over) || over.contains(e)))};
-}"""
-
-
-def tab_to(page: Page, name: str, tag: str = "") -> None:
-    """Press Tab until the part called `name` has the focus, which is seen wherever it passes."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        focus = page.evaluate(FOCUS)
-        if focus["tag"] == "BODY":
-            continue
-        assert focus["seen"], focus
-        assert not focus["covered"], focus
-        if focus["name"].startswith(name) and tag in focus["tag"]:
-            return
-    raise AssertionError(f"Tab leads to no {name!r}")

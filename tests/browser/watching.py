@@ -56,3 +56,18 @@ def open_page(page: Page, url: str) -> Watch:
     watch = Watch(page.context, "/".join(url.split("/")[:3]))
     page.goto(url)
     return watch
+
+
+def assert_it_fits(page: Page, width: int) -> None:
+    """Nothing of the page is wider than the screen, nothing to press lower than 24 pixels."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    small = page.evaluate(
+        "[...document.querySelectorAll('a, button, input, select, summary')].filter(e => {"
+        "  const box = e.getBoundingClientRect();"
+        "  const inline = e.tagName === 'A' && getComputedStyle(e).display === 'inline'"
+        "    && e.parentElement.innerText.trim() !== e.innerText.trim();"
+        "  return box.width > 1 && box.right > 0 && !inline && e.type !== 'hidden'"
+        "    && !e.closest('label, .hidden, .skip') && box.height < 24; })"
+        ".map(e => `${e.getBoundingClientRect().height} ${e.outerHTML.slice(0, 160)}`)"
+    )
+    assert small == []  # WCAG 2.2, 2.5.8

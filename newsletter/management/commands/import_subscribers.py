@@ -101,7 +101,7 @@ class _Refused:
             raise FileError(
                 f"the report {report} cannot be written ({error.strerror}): name one with --report"
             ) from error
-        self.writer = csv.writer(self.file)
+        self.writer = csv.writer(self.file, quoting=csv.QUOTE_ALL)
         self.writer.writerow([*REPORT, *(name for name in table.columns if name not in REPORT)])
         self.rows = 0
 

@@ -12,13 +12,20 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from newsletter import links
+from newsletter import links, tasks
 from newsletter.days import run_day
 from newsletter.models import Delivery
 from subscribers.models import ConsentEvent, Grant, Subscriber, Suppression
 from subscribers.services import is_suppressed, suppress_address
 from tests.factories import DAY, FOLDING, MORNING, RL, store, subscribe
-from tests.integration.managing.visiting import newest_link, part_of, read_mails, strict_client
+from tests.integration.managing.visiting import (
+    SITE,
+    newest_link,
+    part_of,
+    read_mails,
+    strict_client,
+)
+from tests.integration.subscribing.test_privacy import away
 from tests.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +139,22 @@ def test_a_click_between_composing_and_sending_wins(server: SmtpServer) -> None:
     assert letters == ["stays@reader.example"]
     states = dict(Delivery.objects.values_list("subscriber", "state"))
     assert states == {stays: "sent", leaves: "cancelled"}
+
+
+def test_leaving_works_while_the_broker_is_away(
+    server: SmtpServer,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    monkeypatch.setattr(tasks.send_notices, "delay", away)
+    reader = subscribe("RL", email=ADA)
+    path = links.unsubscribe_url(reader).removeprefix(SITE)
+    with django_capture_on_commit_callbacks(execute=True) as hints:
+        answer = strict_client().post(path, {"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert len(hints) == 1  # that was lost
+    assert Subscriber.objects.get(pk=reader).status == "unsubscribed"
+    assert [to for to, _ in read_mails(server)] == [ADA]
 
 
 def test_a_year_old_link_works_after_the_keys_were_changed(settings: Settings) -> None:

@@ -114,6 +114,19 @@ def test_it_writes_no_formula_and_reads_its_own_report(tmp_path: Path) -> None:
     assert Interest.objects.get().text == "-survey AND RL"
 
 
+@pytest.mark.parametrize("start", "=+-@|\t")
+def test_no_cell_of_its_report_begins_as_a_formula(tmp_path: Path, start: str) -> None:
+    cells = [f'"{start}HYPERLINK(""http://evil.example"")"'] * 4
+    path = write(tmp_path / "readers.csv", ",".join(cells))
+    run(path, "--report", str(tmp_path / "refused.csv"))
+    lines = (tmp_path / "refused.csv").read_text(encoding="utf-8").splitlines()
+    header, row = csv.reader(lines)
+    assert len(row) == len(header) == 6
+    assert not [cell for cell in row if cell.startswith(start) or not cell]
+    quoted = [cell.replace('"', '""') for cell in row]
+    assert lines[1] == '"' + '","'.join(quoted) + '"'
+
+
 def test_it_goes_on_after_a_line_that_is_no_csv(tmp_path: Path) -> None:
     path = write(tmp_path / "readers.csv", 'a@example.org,"RL";SAM,UTC,8', f"b@example.org,{GOOD}")
     assert run(path).startswith("2 readers: 1 added, 1 refused")
