@@ -111,7 +111,8 @@ def describe_over(rows: Sequence[SourceDay]) -> list[str]:
     for row in rows:
         name = f"{row.source.name} {row.part}".strip()
         if row.state == State.FRESH and row.fresh_at and not row.lacking:
-            text = f"its {row.unseen} papers came on {row.fresh_at:%d %B at %H:%M} UTC"
+            papers = "1 paper" if row.unseen == 1 else f"{row.unseen} papers"
+            text = f"{papers} came on {row.fresh_at:%d %B at %H:%M} UTC"
         elif row.state == State.QUIET:
             text = "it had nothing to announce"
         else:
