@@ -19,6 +19,7 @@ from newsletter.sources.identifiers import ARXIV
 
 Progress = Callable[[str], None]
 AGAIN = timedelta(hours=2)  # so long a page is not read again
+AHEAD = timedelta(minutes=20)  # of the cut-off: the edition says what it goes without
 
 
 def list_checks(
@@ -26,8 +27,8 @@ def list_checks(
 ) -> list[asking.Request]:
     """Return the requests for the pages that are worth a look now.
 
-    Of a part whose news came: once, to see whether all of them did. Of one past its time without
-    news, or one that lacks some: at most once in two hours.
+    Of a part whose news came: once, to see whether all of them did. Of one whose time is over, or
+    nearly, without news, or one that lacks some: at most once in two hours.
     """
     today = utc_day(now)
     requests = kind.make_checks(parameters, asking.Ask(source.name, today))
@@ -36,7 +37,7 @@ def list_checks(
     never = Q(checked_at__isnull=True)
     again = never | Q(checked_at__lt=now - AGAIN)
     wanted = Q(state=State.FRESH) & (never | (again & Q(lacking__gt=0)))
-    if now >= deadline(source, today):
+    if now >= deadline(source, today) - AHEAD:
         wanted |= Q(state__in=[State.WAITING, State.STALLED]) & again
     rows = SourceDay.objects.filter(
         wanted, source=source, day=today, quiet=False, answered_at__isnull=False

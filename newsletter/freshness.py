@@ -50,9 +50,10 @@ class Facts:
 def judge_day(facts: Facts) -> SourceDay.State:
     """Return what the facts mean.
 
-    Past its time, what brought no news is quiet where the source's own list of the day agrees. Else
-    an empty answer is quiet where a sister category was fresh (it had nothing), and stalled where
-    none was; papers that are all old are stalled either way.
+    What brought no news is quiet where the source's own list of the day agrees: it had none, or
+    another source brought them. Else past its time an empty answer is quiet where a sister category
+    was fresh (it had nothing), and stalled where none was; papers that are all old are stalled
+    either way.
     """
     if facts.unseen:
         return State.FRESH
@@ -62,12 +63,12 @@ def judge_day(facts: Facts) -> SourceDay.State:
         return State.FAILED
     if not facts.answered:
         return State.WAITING
-    if not facts.daily:
+    if not facts.daily or facts.agreed:
         return State.QUIET
     if not facts.past:
         return State.WAITING
     had_nothing = facts.witness and facts.empty and not facts.lacking
-    return State.QUIET if facts.agreed or had_nothing else State.STALLED
+    return State.QUIET if had_nothing else State.STALLED
 
 
 def deadline(source: Source, day: date) -> datetime:

@@ -1,4 +1,5 @@
-"""A fortnight of Hugging Face and arXiv with all that goes wrong there, minute by minute.
+"""A fortnight of Hugging Face, arXiv's feeds, its own lists and its nightly records, with all that
+goes wrong there, minute by minute.
 
 Each paper lands in the right edition exactly once, and each day's state is the true one.
 """
@@ -27,8 +28,10 @@ from tests.integration.fetching.world import (
     Arxiv,
     HuggingFace,
     Item,
+    Nightly,
     add_arxiv,
     add_huggingface,
+    add_source,
     clock_of,
     make_items,
 )
@@ -56,6 +59,7 @@ class Fortnight:
 
     def __init__(self) -> None:
         self.arxiv = Arxiv(quiet={HOLIDAY}, fault=self.break_arxiv)
+        self.nightly = Nightly(self.arxiv, fault=self.break_nightly)
         self.hugging_face = HuggingFace(fault=self.break_hugging_face)
         self.belongs: dict[str, date] = {}  # arXiv id: the day of its edition
         self.storm: list[datetime] = []
@@ -101,7 +105,8 @@ class Fortnight:
         for item in self.arxiv.batches[WED25, "cs.RO"]:
             self.belongs[item.arxiv_id] = THU26
         for item in self.arxiv.batches[THU26, "cs.RO"]:
-            del self.belongs[item.arxiv_id]
+            self.belongs[item.arxiv_id] = FRI27  # by the nightly records, a day late
+        self.arxiv.stale_until[MON23, "cs.RO"] = at(MON23, 23, 59)  # the nightly records have it
         for arxiv_id, _, _ in self.hugging_face.lists[THU26][:130]:
             self.belongs[arxiv_id] = FRI27  # Hugging Face was away
 
@@ -113,6 +118,13 @@ class Fortnight:
             return cut_body
         return None
 
+    def break_nightly(self, seen: Seen, category: str) -> Reply | Writer | None:
+        if at(WED25, 0) <= seen.at < at(WED25, 10) or seen.at.date() == THU26:
+            return Reply(b"503 first byte timeout", 503)
+        if seen.at < at(FRI20, 4) and "resumptionToken" in seen.query:
+            return cut_body  # in the middle of the largest day
+        return None
+
     def break_hugging_face(self, seen: Seen, day: str) -> Reply | None:
         if seen.at.date() == THU26:
             return Reply(b"<html>Internal Server Error</html>", 500)
@@ -122,7 +134,11 @@ class Fortnight:
 @pytest.fixture
 def fortnight(settings: Settings) -> Iterator[tuple[Fortnight, HttpServer, HttpServer]]:
     world = Fortnight()
-    with HttpServer(world.arxiv) as arxiv, HttpServer(world.hugging_face) as hugging_face:
+
+    def answer(seen: Seen) -> Reply | Writer:
+        return world.nightly(seen) if seen.path == "/oai" else world.arxiv(seen)
+
+    with HttpServer(answer) as arxiv, HttpServer(world.hugging_face) as hugging_face:
         settings.FETCH_ALLOW = [arxiv.allowed, hugging_face.allowed]
         yield world, arxiv, hugging_face
 
@@ -153,6 +169,8 @@ def expected_states() -> dict[tuple[str, date], str]:
         for category in CATEGORIES:
             quiet = weekend or day == HOLIDAY
             found[f"arXiv {category}", day] = "quiet" if quiet else "fresh"
+            found[f"arXiv nightly {category}", day] = "quiet" if quiet else "fresh"
+    found["arXiv cs.RO", MON23] = "quiet"  # its own list has nothing that is not stored
     found["arXiv cs.RO", THU26] = "stalled"
     return found
 
@@ -163,6 +181,8 @@ def test_it_lives_through_a_fortnight(
     world, arxiv, hugging_face = fortnight
     with time_machine.travel(at(MONDAY, 0), tick=False) as traveller:
         add_arxiv(arxiv, *CATEGORIES)
+        categories = {"categories": " ".join(CATEGORIES)}
+        add_source("arXiv nightly", "arxiv-oai", arxiv, categories, every=1440)
         add_huggingface(hugging_face)
         live(traveller, at(DAYS[-1] + timedelta(days=1), 0))
     assert states() == expected_states()
@@ -178,9 +198,12 @@ def check_editions(world: Fortnight) -> None:
     assert landed == world.belongs
     assert Counter(landed.values())[FRI20] == 2300 + 130
     late = Paper.objects.filter(late=True).values_list("edition__date", flat=True)
-    assert Counter(late) == {THU26: 3, FRI27: 130}
+    assert Counter(late) == {THU26: 3, FRI27: 130 + 3}
     revised = Paper.objects.get(arxiv_id=world.arxiv.batches[MONDAY, "cs.LG"][0].arxiv_id)
     assert (revised.version, revised.listings.filter(source="arXiv cs.LG").count()) == (2, 1)
+    crossed = Paper.objects.get(arxiv_id=world.arxiv.batches[MON23, "cs.LG"][1].arxiv_id)
+    days = crossed.listings.filter(source__startswith="arXiv cs").values_list("source", "listed_on")
+    assert set(days) == {("arXiv cs.LG", MON23), ("arXiv cs.AI", TUE24)}
     assert Edition.objects.filter(frozen_at__isnull=True).count() == 0
 
 
@@ -193,13 +216,18 @@ def check_manners(world: Fortnight, server: HttpServer) -> None:
         after = [later for later in times if when < later < when + timedelta(minutes=10)]
         assert not after
     assert all("PaperRound" in seen.headers["user-agent"] for seen in server.seen)
-    assert sum("if-none-match" in seen.headers for seen in server.seen) > len(server.seen) / 2
+    feeds = [seen for seen in server.seen if seen.path.startswith("/rss/")]
+    assert sum("if-none-match" in seen.headers for seen in feeds) > len(feeds) / 2
+    lists = Counter((seen.at.date(), seen.path) for seen in server.seen if "/list/" in seen.path)
+    assert max(lists.values()) <= 12
+    assert sum(lists.values()) < 60  # one a category on most days
 
 
 def check_stories() -> None:
     frozen = {edition.date: edition for edition in Edition.objects.all()}
-    assert frozen[WED25].absent == ["arXiv cs.RO"]
-    assert frozen[THU26].absent == ["Hugging Face", "arXiv cs.RO"]
+    assert frozen[MON23].absent == []  # what the feed had not, the nightly records brought
+    assert frozen[WED25].absent == ["arXiv cs.RO", "arXiv nightly"]
+    assert frozen[THU26].absent == ["Hugging Face", "arXiv cs.RO", "arXiv nightly"]
     assert all(not e.absent for day, e in frozen.items() if day not in (WED25, THU26))
     cases = {day: describe_day(day).case for day in DAYS}
     assert cases[DAYS[5]] == cases[DAYS[6]] == "quiet"

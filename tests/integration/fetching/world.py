@@ -104,13 +104,13 @@ def render_list(day: date, items: Iterable[Item]) -> bytes:
     ).encode()
 
 
-def render_oai(day: date, items: Iterable[Item], set_spec: str) -> bytes:
+def render_oai(day: date, items: Iterable[Item], set_spec: str, token: str = "") -> bytes:
     """OAI-PMH's ListRecords in the format arXiv: what was changed on `day`."""
     records = "".join(
         f"<record><header><identifier>oai:arXiv.org:{item.arxiv_id}</identifier>"
         f"<datestamp>{day}</datestamp><setSpec>{set_spec}</setSpec></header><metadata>"
         f'<arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>{item.arxiv_id}</id>'
-        f"<created>{day - timedelta(days=1)}</created><authors><author><keyname>Example</keyname>"
+        f"{_render_history(day, item)}<authors><author><keyname>Example</keyname>"
         f"<forenames>Ada</forenames></author></authors><title>{escape(item.title)}</title>"
         f"<categories>{' '.join(item.categories)}</categories>"
         f"<abstract>We study {escape(item.title)} at length.</abstract></arXiv>"
@@ -118,12 +118,19 @@ def render_oai(day: date, items: Iterable[Item], set_spec: str) -> bytes:
         for item in items
     )
     nothing = '<error code="noRecordsMatch">none</error>'
-    found = f"<ListRecords>{records}</ListRecords>"
+    resumption = f"<resumptionToken>{escape(token)}</resumptionToken>" if token else ""
+    found = f"<ListRecords>{records}{resumption}</ListRecords>"
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
         f"{found if records else nothing}</OAI-PMH>"
     ).encode()
+
+
+def _render_history(day: date, item: Item) -> str:
+    if item.announced == "new":
+        return f"<created>{day - timedelta(days=1)}</created>"
+    return f"<created>{day - timedelta(days=40)}</created><updated>{day}</updated>"
 
 
 def render_daily(day: date, papers: Iterable[tuple[str, str, int]]) -> bytes:
@@ -196,6 +203,31 @@ class Arxiv:
 
     def before(self, day: date, category: str) -> date:
         return max(d for d, name in self.batches if name == category and d < day)
+
+
+@dataclass
+class Nightly:
+    """oaipmh.arxiv.org: the batches of `arxiv` as records changed on their day, there from 03:30.
+
+    A page has 1,000 records, the next one a token.
+    """
+
+    arxiv: Arxiv
+    fault: Fault = lambda seen, category: None
+
+    def __call__(self, seen: Seen) -> Reply | Writer:
+        if token := seen.query.get("resumptionToken"):
+            start, day_text, spec = token.split("|")
+        else:
+            start, day_text, spec = "0", seen.query["from"], seen.query["set"]
+        category = ".".join(spec.split(":")[1:])
+        if wrong := self.fault(seen, category):
+            return wrong
+        day, first = date.fromisoformat(day_text), int(start)
+        there = seen.at >= datetime.combine(day, time(3, 30), UTC)
+        batch = self.arxiv.batches.get((day, category), []) if there else []
+        rest = f"{first + 1000}|{day}|{spec}" if len(batch) > first + 1000 else ""
+        return Reply(render_oai(day, batch[first : first + 1000], spec, rest), packed=True)
 
 
 @dataclass

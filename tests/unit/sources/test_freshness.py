@@ -30,6 +30,10 @@ def facts(**given: object) -> Facts:
         ({"witness": True}, "stalled"),  # a sister is fresh, this one serves old papers
         ({"witness": True, "empty": True}, "quiet"),  # a sister is fresh, this one had nothing
         ({"empty": True}, "stalled"),
+        ({"agreed": True}, "quiet"),  # its own list of the day has nothing that is not stored
+        ({"agreed": True, "past": False}, "quiet"),
+        ({"agreed": True, "failing": True}, "failed"),
+        ({"witness": True, "empty": True, "lacking": True}, "stalled"),
         ({"failing": True}, "failed"),
         ({"failing": True, "past": False}, "failed"),
         ({"answered": False}, "failed"),  # nobody asked
@@ -43,7 +47,7 @@ def test_it_judges_a_day_by_what_it_brought(given: dict[str, object], state: str
 
 
 def test_it_calls_nothing_fresh_without_news() -> None:
-    names = ("quiet", "daily", "answered", "failing", "past", "empty", "witness")
+    names = ("quiet", "daily", "answered", "failing", "past", "empty", "witness", "agreed")
     for values in product([False, True], repeat=len(names)):
         given = dict(zip(names, values, strict=True))
         assert judge_day(facts(**given)) != "fresh"
