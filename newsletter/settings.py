@@ -189,7 +189,7 @@ SECURE_SSL_REDIRECT = _https and env.read_bool("PAPER_ROUND_SSL_REDIRECT", True)
 # One-click unsubscribe and health probes are never redirected (RFC 8058 §3.2).
 SECURE_REDIRECT_EXEMPT = [r"^u/", r"^healthz$", r"^readyz$"]
 # Without any referrer browsers post with "Origin: null", which the CSRF check refuses; the pages
-# whose address holds a token say "no-referrer" themselves.
+# behind a link with a token say "no-referrer" themselves.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "newsletter.web.errors.refuse_forgery"

@@ -6,20 +6,17 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from newsletter.managing import mask_address
 from newsletter.subscribing import send_todays_letter
 from newsletter.tasks import deliver_soon
+from newsletter.web.carrying import carried, is_carried
 from newsletter.web.client import make_evidence
 from newsletter.web.languages import prefer_language
 from newsletter.web.signup_form import CONFIRM_WORDING, form_version
 from newsletter.web.subscribing import kindly_closed
+from newsletter.web.visits import show_private
 from subscribers.confirming import block_address, confirm_signup, read_standing
 from subscribers.grants import GrantError, GrantUsed, GrantValue, peek_grant
 from subscribers.models import Grant
@@ -28,29 +25,27 @@ from subscribers.signups import Choices
 AFTERWARDS = timedelta(hours=1)  # in which a used link still shows what it began
 
 
-@csrf_exempt  # the token is the proof; a mail program's own browser may keep no cookie
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@carried
 @kindly_closed
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """GET asks; POST begins the letters; after that, POST do=today sends the newest one at once."""
     now = timezone.now()
+    today = request.method == "POST" and request.POST.get("do") == "today"
     try:
-        if request.method == "POST" and request.POST.get("do") != "today":
+        if request.method == "POST" and not today:
             evidence = make_evidence(request, form_version())
             wording = str(CONFIRM_WORDING)
             confirm_signup(token, evidence, source="confirm page", wording=wording, now=now)
-            return _quietly(HttpResponseRedirect(reverse("confirm", args=[token])))
+            if is_carried(request):
+                return HttpResponseRedirect(request.path)
         return _show_question(request, peek_grant(token, Grant.Purpose.CONFIRM, now=now))
     except GrantUsed as error:
-        return _show_begun(request, error)
+        return _show_begun(request, error, today=today)
     except GrantError as error:
         return _refuse(request, error)
 
 
-@csrf_exempt
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@carried
 @kindly_closed
 def block(request: HttpRequest, token: str) -> HttpResponse:
     """GET asks; POST sees to it that nothing is mailed to this address again."""
@@ -72,7 +67,7 @@ def _show_question(request: HttpRequest, grant: GrantValue) -> HttpResponse:
     if reader is None:
         return _refuse(request, GrantError("gone"))
     if reader.status in ("confirmed", "paused"):
-        return _show(request, "begun", {"again": True, "token": ""})
+        return _show(request, "begun", {"again": True})
     choices = Choices.from_json(grant.payload)
     prefer_language(request, choices.language)
     context = {
@@ -83,7 +78,7 @@ def _show_question(request: HttpRequest, grant: GrantValue) -> HttpResponse:
     return _show(request, "confirm", context)
 
 
-def _show_begun(request: HttpRequest, error: GrantUsed) -> HttpResponse:
+def _show_begun(request: HttpRequest, error: GrantUsed, *, today: bool) -> HttpResponse:
     """What a used link shows for an hour: the letters have begun, and today's on request."""
     now, used = timezone.now(), error.grant.used_at
     reader = read_standing(error.grant)
@@ -91,7 +86,7 @@ def _show_begun(request: HttpRequest, error: GrantUsed) -> HttpResponse:
         return _refuse(request, error)
     prefer_language(request, Choices.from_json(error.grant.payload).language)
     context: dict[str, object] = {"address": mask_address(reader.email), "offer": True}
-    if request.method == "POST":
+    if today:
         letter = send_todays_letter(reader.id, now)
         deliver_soon()
         reader = read_standing(error.grant) or reader
@@ -111,10 +106,4 @@ def _refuse(request: HttpRequest, error: GrantError) -> HttpResponse:
 def _show(
     request: HttpRequest, name: str, context: dict[str, object], status: int = 200
 ) -> HttpResponse:
-    return _quietly(render(request, f"web/subscribe/{name}.html", context, status=status))
-
-
-def _quietly(response: HttpResponse) -> HttpResponse:
-    response["X-Robots-Tag"] = "noindex"
-    response["Referrer-Policy"] = "no-referrer"  # the address holds the token
-    return response
+    return show_private(request, f"web/subscribe/{name}.html", context, status)

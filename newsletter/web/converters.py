@@ -1,4 +1,4 @@
-"""Days, weeks and months in addresses, as ISO 8601 writes them."""
+"""Days, weeks and months in addresses, as ISO 8601 writes them; and the marks of links."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ class DayConverter:
 
     def to_url(self, value: date) -> str:
         return value.isoformat()
+
+
+class MarkConverter:
+    """What stands in an address for a link's token: the beginning of its hash."""
+
+    regex = r"[0-9a-f]{10}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
 
 
 class WeekConverter:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from newsletter import links, managing
 from newsletter.cards import make_byline, paper_address
@@ -20,6 +17,7 @@ from newsletter.models import Paper, SavedPaper
 from newsletter.saving import drop_paper, save_paper
 from newsletter.suggestions import suggest_interests
 from newsletter.tasks import send_notices_soon
+from newsletter.web.carrying import carried
 from newsletter.web.languages import prefer_language
 from newsletter.web.visits import ADD, find_visitor, show_private
 from subscribers import editing
@@ -28,9 +26,7 @@ from subscribers.models import Interest, Query, Subscriber
 How = SavedPaper.How
 
 
-@csrf_exempt  # without a referrer browsers post with "Origin: null"; the token is the proof
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@carried
 def show_feedback(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows what can be done about the paper; POST does what the pressed button says."""
     try:

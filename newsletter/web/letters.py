@@ -8,14 +8,12 @@ from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from newsletter import links, managing
 from newsletter.managing import mask_address
 from newsletter.schedules import format_schedule
 from newsletter.tasks import send_notices_soon
+from newsletter.web.carrying import carried
 from newsletter.web.languages import prefer_language
 from newsletter.web.visits import show_private
 from subscribers.grants import GrantError, GrantUnknown, peek_grant
@@ -27,9 +25,7 @@ BUTTON = gettext_noop("End my letters")
 RETURN = gettext_noop("Take my letters up again")
 
 
-@csrf_exempt  # RFC 8058: a mail provider posts without a cookie; the token is the proof
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@carried  # RFC 8058: a mail provider posts to the link itself, without a cookie
 def leave(request: HttpRequest, token: str) -> HttpResponse:
     """GET asks, POST unsubscribes: from the page's button, or one-click from a mail program."""
     try:
@@ -50,9 +46,7 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     return show_private(request, "web/letters/leave.html", context)
 
 
-@csrf_exempt  # without a referrer browsers post with "Origin: null"; the token is the proof
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@carried
 def undo_leave(request: HttpRequest, token: str) -> HttpResponse:
     """GET asks, POST takes the unsubscribe back; the link came by mail and works once."""
     now = timezone.now()
@@ -68,9 +62,7 @@ def undo_leave(request: HttpRequest, token: str) -> HttpResponse:
     return show_private(request, "web/letters/back.html", {})
 
 
-@csrf_exempt  # as above
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@carried
 def show_round(request: HttpRequest, token: str) -> HttpResponse:
     """What a reader gets. Nothing can be changed here; the button mails the reader a link."""
     try:

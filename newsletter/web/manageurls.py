@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path
 
 from newsletter.web import keeping, managing
+from newsletter.web.carrying import link_paths
 from newsletter.web.feedback import show_feedback
 from newsletter.web.letters import leave, show_round, undo_leave
 
 urlpatterns = [
-    path("u/<str:token>", leave, name="leave"),
-    path("undo/<str:token>", undo_leave, name="undo"),
-    path("m/<str:token>", show_round, name="round"),
-    path("m/<str:token>/<path:what>", managing.refuse_scope, name="round_scope"),
-    path("f/<str:token>", show_feedback, name="feedback"),
+    *link_paths("u/<token>", leave, "leave"),
+    *link_paths("undo/<token>", undo_leave, "undo"),
+    *link_paths("m/<token>", show_round, "round"),
+    *link_paths("m/<token>/<path:what>", managing.refuse_scope, "round_scope"),
+    *link_paths("f/<token>", show_feedback, "feedback"),
     path("feed/saved/<str:token>", keeping.show_feed, name="saved_feed"),
-    re_path(
-        r"^address/(?P<which>old|new)/(?P<token>[^/]+)$",
-        managing.answer_address,
-        name="answer_address",
-    ),
+    *link_paths("address/old/<token>", managing.answer_address, "answer_old", which="old"),
+    *link_paths("address/new/<token>", managing.answer_address, "answer_new", which="new"),
     path("manage", managing.manage, name="manage"),
-    path("manage/open/<str:token>", managing.open_link, name="manage_open"),
+    *link_paths("manage/open/<token>", managing.open_link, "manage_open"),
     path("manage/finish", managing.finish, name="manage_finish"),
     path("manage/interests", managing.change_interests, name="manage_interests"),
     path("manage/letter", managing.change_settings, name="manage_letter"),

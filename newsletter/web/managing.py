@@ -15,13 +15,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from newsletter import links, managing
 from newsletter.managing import mask_address
 from newsletter.schedules import format_schedule
 from newsletter.tasks import send_notices_soon
+from newsletter.web.carrying import ask_again, carried, is_carried, is_on_page
 from newsletter.web.client import client_address
 from newsletter.web.settingsform import SettingsForm
 from newsletter.web.visits import (
@@ -72,9 +72,7 @@ def _ask(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpRespon
     return render(request, "web/manage/ask.html", context, status=status)
 
 
-@csrf_exempt  # without a referrer browsers post with "Origin: null"; the token is the proof
-@never_cache
-@require_http_methods(SAFE)
+@carried
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows a button; POST uses the link up and begins the visit."""
     now = timezone.now()
@@ -82,10 +80,13 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
         if request.method != "POST":
             peek_grant(token, Grant.Purpose.MANAGE, now=now)
             return show_private(request, "web/manage/open.html", {})
+        if is_on_page(request) and not is_carried(request):
+            peek_grant(token, Grant.Purpose.MANAGE, now=now)
+            return ask_again(request, for_visit=True)  # or the link would be used up for nothing
         grant = use_grant(token, Grant.Purpose.MANAGE, now=now)
     except GrantUnknown:
         if find_letter_reader(token) is not None:
-            return refuse_scope(request, token)
+            return _refuse_scope(request, token)
         return show_private(request, "web/letters/bad_link.html", {}, status=404)
     except GrantError as error:
         return show_private(request, "web/manage/over.html", {"why": error}, status=410)
@@ -106,11 +107,13 @@ def find_letter_reader(token: str) -> int | None:
     return None
 
 
-@csrf_exempt  # as above
-@never_cache
-@require_http_methods(SAFE)
+@carried
 def refuse_scope(request: HttpRequest, token: str, what: str = "") -> HttpResponse:
     """403: a letter's link shows, and changes nothing. POST mails the owner a link that does."""
+    return _refuse_scope(request, token)
+
+
+def _refuse_scope(request: HttpRequest, token: str) -> HttpResponse:
     subscriber_id = find_letter_reader(token)
     if subscriber_id is None:
         return show_private(request, "web/letters/bad_link.html", {}, status=404)
@@ -253,9 +256,7 @@ def change_address(request: HttpRequest, reader: Subscriber) -> HttpResponse:
     return render(request, "web/manage/address.html", context, status=status)
 
 
-@csrf_exempt  # the token is the proof
-@never_cache
-@require_http_methods(SAFE)
+@carried
 def answer_address(request: HttpRequest, which: str, token: str) -> HttpResponse:
     """A yes to a new address, from the old or the new one: GET asks, POST says it."""
     purpose = {"old": Grant.Purpose.ADDRESS_OLD, "new": Grant.Purpose.ADDRESS_NEW}[which]

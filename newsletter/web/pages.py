@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
@@ -25,6 +24,7 @@ from newsletter.reading import (
 )
 from newsletter.thumbnails import read_thumbnail
 from newsletter.web.caching import FOR_EVER, kept
+from newsletter.web.carrying import carried
 from newsletter.whole import PaperMissing, Whole, read_paper
 
 # A letter is a page of its own: its styles are inline, nothing else of it may run or load.
@@ -101,8 +101,7 @@ def show_thumbnail(request: HttpRequest, paper_id: int, digest: str) -> HttpResp
     return HttpResponse(found.data, content_type=found.media_type)
 
 
-@require_safe
-@never_cache
+@carried
 @xframe_options_sameorigin
 def read_online(request: HttpRequest, token: str) -> HttpResponse:
     """The letter of a delivery, as it was written."""
@@ -113,8 +112,6 @@ def read_online(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404("this letter is not here") from error
     response = HttpResponse(letter.html)
     response["Content-Security-Policy"] = LETTER_POLICY
-    response["X-Robots-Tag"] = "noindex"
-    response["Referrer-Policy"] = "no-referrer"  # the address holds the token
     return response
 
 

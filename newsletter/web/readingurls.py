@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from newsletter.web import pages
-from newsletter.web.converters import DayConverter, MonthConverter, WeekConverter
+from newsletter.web.converters import DayConverter, MarkConverter, MonthConverter, WeekConverter
 from newsletter.web.feeds import show_feed, show_search_feed
 from newsletter.web.search import show_search
 
 register_converter(DayConverter, "day")
+register_converter(MarkConverter, "mark")
 register_converter(WeekConverter, "week")
 register_converter(MonthConverter, "month")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from newsletter.web.carrying import link_paths
 from newsletter.web.confirming import block, confirm
 from newsletter.web.subscribing import estimate, preview, preview_letter, sent, subscribe
 
@@ -13,6 +14,6 @@ urlpatterns = [
     path("subscribe/preview", preview, name="subscribe_preview"),
     path("subscribe/letter", preview_letter, name="subscribe_letter"),
     path("estimate", estimate, name="estimate"),
-    path("c/<str:token>", confirm, name="confirm"),
-    path("b/<str:token>", block, name="block"),
+    *link_paths("c/<token>", confirm, "confirm"),
+    *link_paths("b/<token>", block, "block"),
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from newsletter.web.carrying import link_paths
 from newsletter.web.pages import read_online
 from newsletter.web.readingurls import urlpatterns as reading
 
 urlpatterns = [
     *reading,
-    path("l/<str:token>", read_online, name="read"),
+    *link_paths("l/<token>", read_online, "read"),
     path("", include("newsletter.web.manageurls")),
     path("", include("newsletter.web.subscribeurls")),
 ]

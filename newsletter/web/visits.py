@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from newsletter.web.carrying import carried_token, keep_private
 from newsletter.web.languages import prefer_language
 from subscribers.models import Subscriber
 from subscribers.services import hash_address
@@ -86,9 +87,6 @@ def see_other(name: str, anchor: str = "", **parts: Any) -> HttpResponse:
 def show_private(
     request: HttpRequest, template: str, context: Mapping[str, object], status: int = 200
 ) -> HttpResponse:
-    """Show a page whose address holds a token: not kept, not indexed, and no referrer leaves it."""
-    response = render(request, template, dict(context), status=status)
-    response["Cache-Control"] = "no-store, private"
-    response["X-Robots-Tag"] = "noindex"
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    """Show a link's page: not kept, not indexed, and no referrer leaves it; its forms carry on."""
+    shown = {"carried": carried_token(request), **context}
+    return keep_private(render(request, template, shown, status=status))

@@ -53,7 +53,8 @@ def test_the_logs_of_all_that_name_nobody(demo_site: DemoSite, chromium: Browser
     page.goto(f"{demo_site.url}/search?q=a+secret+plan")
     page.context.close()
     logs = {path.name: path.read_text(errors="replace") for path in demo_site.var.glob("log/*")}
-    assert "GET /m/[token] 200" in logs["web.log"]
+    assert "GET /m/[token] 303" in logs["web.log"]
+    assert re.search(r"GET /m/[0-9a-f]{10} 200", logs["web.log"])
     assert {"web.log", "worker.log"} <= logs.keys()
     for name, text in logs.items():
         found = re.findall(r"[\w.+-]+@(?:reader\.example|example\.org)|/[a-z]/[\w-]{28,}", text)

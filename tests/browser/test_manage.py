@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.fixtures import Settings
 
 from newsletter import links
@@ -135,3 +136,49 @@ def test_a_scanner_that_runs_scripts_changes_nothing(
     assert len(context.pages) > 10
     context.pages[-1].wait_for_timeout(IDLE)  # all of them stay open
     assert photograph() == before
+
+
+def list_requests(page: Page) -> list[str]:
+    """Return a list of what the page asks for from here on, each with its headers."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.url} {request.headers}"))
+    return asked
+
+
+def test_no_token_stays_in_the_address_bar_or_goes_further(
+    browser: Browser, server: SmtpServer, live_server: Any
+) -> None:
+    urls = [url.removeprefix(SITE) for url in make_every_mail(server)]
+    links_of_mails = [url for url in urls if re.fullmatch(r"(/[a-z]+)+/[\w-]{28,}", url)]
+    opened = [url for url in links_of_mails if not url.startswith("/feed/")]
+    assert len(opened) >= 10
+    context = browser.new_context()
+    for url in opened:
+        token = url.rpartition("/")[2]
+        page = context.new_page()
+        asked = list_requests(page)
+        page.goto(live_server.url + url)
+        page.reload()
+        assert token not in page.url
+        assert token not in page.evaluate("document.referrer + location.href")
+        assert [one for one in asked[1:] if token in one] == [], url
+        page.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_browser_without_cookies_is_helped(
+    browser: Browser, server: SmtpServer, live_server: Any, scripts: bool
+) -> None:
+    reader = subscribe("RL", email=ADA)
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    link = live_server.url + links.unsubscribe_url(reader).removeprefix(SITE)
+    page.goto(link)
+    context.clear_cookies()
+    page.reload()
+    page.get_by_label("The whole link").fill(link)
+    page.get_by_role("button", name="Open it").click()
+    context.clear_cookies()
+    page.get_by_role("button", name="End my letters").click()
+    assert page.get_by_text("You are unsubscribed").first.is_visible()
+    assert Subscriber.objects.get(pk=reader).status == "unsubscribed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ViewportSize, expect
 
@@ -46,6 +47,7 @@ class Walk:
     def judge(self) -> None:
         """The page is one of ours, whole, without a fault of accessibility or policy."""
         self.page.wait_for_load_state()
+        assert not re.search(r"[\w-]{28,}", urlsplit(self.page.url).path), "a token is shown"
         assert self.page.locator("h1").count() == 1
         assert self.watch.problems == []
         if not self.scripts:

@@ -82,7 +82,7 @@ def test_it_shows_a_letter_online_as_it_was_mailed(client: Client, settings: Set
     assert part is not None
     Paper.objects.update(upvotes=500)  # counted since: the letter says what it said
     address = links.read_online_url(reader, Delivery.objects.get().pk)
-    response = client.get(re.sub(r"^https?://[^/]+", "", address))
+    response = client.get(re.sub(r"^https?://[^/]+", "", address), follow=True)
     assert response.content.decode().split() == part.get_content().split()
     assert "script-src" not in response["Content-Security-Policy"]
     assert response["X-Robots-Tag"] == "noindex"
@@ -91,5 +91,7 @@ def test_it_shows_a_letter_online_as_it_was_mailed(client: Client, settings: Set
 
 def test_it_shows_a_letter_to_nobody_else(client: Client) -> None:
     token = links.make_token(links.READ_ONLINE, subscribe(), "1")
-    assert client.get(f"/l/{token}").status_code == 404
-    assert client.get(f"/l/{links.make_token(links.MANAGE, 1, '1')}").status_code == 404
+    assert client.get(f"/l/{token}", follow=True).status_code == 404
+    assert (
+        client.get(f"/l/{links.make_token(links.MANAGE, 1, '1')}", follow=True).status_code == 404
+    )

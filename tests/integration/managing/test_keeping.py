@@ -56,7 +56,7 @@ def test_every_paper_of_a_letter_has_one_link_of_the_readers_own(server: SmtpSer
 
 def test_it_saves_a_paper_and_takes_it_back(server: SmtpServer) -> None:
     reader, link = send_a_letter(server)
-    assert "Save this paper" in strict_client().get(link).content.decode()
+    assert "Save this paper" in strict_client().get(link, follow=True).content.decode()
     assert not SavedPaper.objects.exists()
     page = strict_client().post(link, {"do": "save"}).content.decode()
     assert "Saved to your reading list" in page
@@ -69,7 +69,7 @@ def test_it_saves_a_paper_and_takes_it_back(server: SmtpServer) -> None:
 
 def test_it_mutes_the_word_and_unmutes_it(server: SmtpServer) -> None:
     reader, link = send_a_letter(server, "reinforcement learning", "protein folding")
-    page = strict_client().get(link).content.decode()
+    page = strict_client().get(link, follow=True).content.decode()
     assert "Not because of this word" in page
     assert "protein folding" not in page
     query = Interest.objects.get(subscriber=reader, text="reinforcement learning").query_id

@@ -75,7 +75,7 @@ def enter(server: SmtpServer, email: str) -> Client:
     client = strict_client()
     assert post(client, "/manage", email=email).status_code == 202
     link = newest_link(server, email, "/manage/open/")
-    assert client.get(link).status_code == 200
+    assert client.get(link, follow=True).status_code == 200
     response = client.post(link)
     assert (response.status_code, response["Location"]) == (303, "/manage")
     return client
