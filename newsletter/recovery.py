@@ -20,7 +20,7 @@ from newsletter.deliveries import (
     record_outcomes,
     release_deliveries,
 )
-from newsletter.digests import KIND, Material, compose_batch
+from newsletter.digests import KIND, compose_batch
 from newsletter.mail.headers import bare_address
 from newsletter.mail.message import Verdict
 from newsletter.mail.receipts import (
@@ -32,6 +32,7 @@ from newsletter.mail.receipts import (
     receipts_path,
     revoke,
 )
+from newsletter.material import Material
 from newsletter.models import Delivery
 from newsletter.sending import receipts_directory, suppress_refused
 
