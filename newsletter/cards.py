@@ -45,19 +45,20 @@ TIMES = {
 class Found(NamedTuple):
     """What an interest adds to the card of a paper: the words to mark, and to the sentence why.
 
-    `words` are spans of the raw title and of the raw abstract; `first` and `further` are what is
-    said where it is the strongest interest, and where it is not.
+    `words` are spans of the raw title and of the raw abstract.
     """
 
     words: tuple[tuple[Span, ...], tuple[Span, ...]]
-    first: tuple[Segment, ...]
-    further: tuple[Segment, ...]
+    why: tuple[Segment, ...]
 
 
-def explain_found(interest: str, reasons: Sequence[Reason]) -> Found:
-    """Return what an interest, as typed, adds to the card of a paper found for `reasons`."""
+def explain_found(interest: str, reasons: Sequence[Reason], *, also: bool) -> Found:
+    """Return what an interest, as typed, adds to the card of a paper found for `reasons`.
+
+    `also`: a stronger interest found the paper too.
+    """
     title, abstract = (_spans(reasons, name) for name in ("title", "abstract"))
-    return Found((title, abstract), *(_explain_one(interest, reasons, also) for also in (0, 1)))
+    return Found((title, abstract), _explain_one(interest, reasons, also=also))
 
 
 def make_card(
@@ -210,16 +211,13 @@ def explain_why(found: Sequence[Found]) -> tuple[Segment, ...]:
     """Return "Here because of RL (as “reinforcement learning”), twice in the abstract; also …"."""
     if not found:
         return (_FULL_STOP,)
-    segments = list(found[0].first)
-    for one in found[1:]:
-        segments += one.further
-    return (*segments, _FULL_STOP)
+    return (*[segment for one in found for segment in one.why], _FULL_STOP)
 
 
-def _explain_one(interest: str, reasons: Sequence[Reason], also: int) -> tuple[Segment, ...]:
+def _explain_one(interest: str, reasons: Sequence[Reason], *, also: bool) -> tuple[Segment, ...]:
     word = _found_as(interest, [reason.text for reason in reasons])
     where = _where([reason.field for reason in reasons])
-    pattern = _why_pattern(bool(also), word, found=bool(where))
+    pattern = _why_pattern(also, word, found=bool(where))
     return tuple(fill_segments(pattern, "interest", interest=interest, word=word, where=where))
 
 

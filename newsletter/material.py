@@ -65,13 +65,16 @@ class Material:
         paper_id, _, named = key
         paper, language = self.papers[paper_id], get_language()
         found = [
-            self.pieces.get((paper_id, language, one), self._explain_found, paper, *one)
-            for one in named
+            self.pieces.get(
+                (paper_id, language, place > 0, one), self._explain_found, paper, one, place > 0
+            )
+            for place, one in enumerate(named)
         ]
         return make_card(paper, found, self.late.get(paper_id), self.pieces, feedback_url)
 
-    def _explain_found(self, paper: Paper, query_id: int, name: str) -> Found:
-        return explain_found(name, self.explain(query_id, paper))
+    def _explain_found(self, paper: Paper, named: tuple[int, str], also: bool) -> Found:
+        query_id, name = named
+        return explain_found(name, self.explain(query_id, paper), also=also)
 
     def similar_slot(self, one: Similar, url: str) -> Slot:
         """Return the card of a paper that no interest found, with its own link."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.utils.html import escape
 
 from newsletter.mail.headers import clean_body
 from newsletter.mail.inline import inline_css
-from newsletter.mail.inliner import Unprovable
+from newsletter.mail.inliner import Unprovable, as_lxml, is_odd
 from newsletter.mail.layout import (
     BEST,
     CARD,
@@ -69,19 +70,55 @@ def compile_head(head: str) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def split_at_cards(lines: Lines, values: Values) -> list[Lines]:
-    """Return the lines between the cards, their marks filled in."""
+def split_at_cards(lines: Lines) -> list[Lines]:
+    """Return the lines between the cards."""
     found: list[Lines] = [[]]
     for line in lines:
         if line == CARD:
             found.append([])
-            continue
-        pieces = MARK.split(line)
-        pieces[1::2] = [clean_body(values[mark]) for mark in pieces[1::2]]
-        if "\n" in (filled := "".join(pieces)):
-            raise Unprovable("an interest of more than one line")
-        found[-1].append(filled)
+        else:
+            found[-1].append(line)
     return found
+
+
+class NamedLine(NamedTuple):
+    """A line of a section, cut at the marks of its interest and anchor; of HTML, inlined."""
+
+    pieces: tuple[str, ...]
+    holes: tuple[tuple[str, str], ...]  # mark, and what lxml takes it for
+
+    @classmethod
+    def cut(cls, line: str) -> NamedLine:
+        """Return a line cut at its marks; `Unprovable` where one stands in an odd place."""
+        pieces = MARK.split(line)
+        holes = []
+        for number, mark in enumerate(pieces[1::2]):
+            before, after = pieces[2 * number], pieces[2 * number + 2]
+            kind = "text"
+            so_far = "".join(pieces[: 2 * number + 1])
+            if so_far.rfind("<") > so_far.rfind(">"):
+                if not (before.endswith('="') and after.startswith('"')):
+                    raise Unprovable("an interest within a tag")
+                kind = "attribute"
+                pieces[2 * number], pieces[2 * number + 2] = before[:-1], after[1:]
+            holes.append((mark, kind))
+        return cls(tuple(pieces[::2]), tuple(holes))
+
+    def fill(self, values: Values) -> bytes:
+        """Return the line of HTML with its marks filled in, encoded."""
+        out = [self.pieces[0]]
+        for (mark, kind), piece in zip(self.holes, self.pieces[1:], strict=True):
+            if is_odd(values[mark]):
+                raise Unprovable("a character that HTML parsers change")
+            out += (as_lxml(kind, values[mark]), piece)
+        return encode_lines(["".join(out)])
+
+    def fill_text(self, values: Values) -> str:
+        """Return the line of text with its marks filled in."""
+        out = [self.pieces[0]]
+        for (mark, _), piece in zip(self.holes, self.pieces[1:], strict=True):
+            out += (clean_body(values[mark]), piece)
+        return "".join(out)
 
 
 def all_bytes(items: tuple[Item, ...]) -> bytes:

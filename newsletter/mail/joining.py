@@ -10,6 +10,7 @@ be, `Unprovable` is raised and the letter is composed whole.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from django.utils.translation import get_language
 
 from newsletter.mail.cutting import (
     Body,
+    NamedLine,
     all_bytes,
     compile_head,
     escaped,
@@ -81,6 +83,15 @@ class _SectionPart:
 
 
 @dataclass(frozen=True, slots=True)
+class _SectionForm:
+    """A section of so many cards, for any interest: its lines around the cards."""
+
+    html: Sequence[Sequence[NamedLine]]
+    stacks: tuple[tuple[int, Stack], ...]
+    text: Sequence[Sequence[NamedLine]]
+
+
+@dataclass(frozen=True, slots=True)
 class _FramePart:
     html_before: tuple[Item, ...]
     html_after: tuple[Item, ...]
@@ -113,7 +124,8 @@ class Joiner:
         self._places: dict[object, tuple[int, Stack]] = {}  # stacks, those that look alike once
         self._heads: Recent[str, tuple[Item, ...]] = Recent(16)
         self._frames: Recent[Frame, _FramePart] = Recent(1_000)
-        self._sections: Recent[Any, _SectionPart] = Recent(4_000)
+        self._sections: Recent[Any, _SectionPart] = Recent(8_000)
+        self._forms: Recent[Any, _SectionForm] = Recent(500)
         self._subjects: Recent[Any, str] = Recent(4_000)
         self._lines: Recent[Any, bytes] = Recent(4_000)
         self.cards: Recent[Any, CardPart] = Recent(CARDS_KEPT)
@@ -241,24 +253,40 @@ class Joiner:
         )
 
     def _make_section(self, section: Section, family: _Family) -> _SectionPart:
-        key = len(section.cards), section.extra
+        key = id(family), len(section.cards), section.extra
+        form = self._forms.get(key, self._learn_section, section, family)
         names = {INTEREST: section.interest, ANCHOR: section.anchor}
+        if any("\n" in clean_body(name) for name in names.values()):
+            raise Unprovable("an interest of more than one line")
+        in_html = escaped({mark: clean_body(name) for mark, name in names.items()})
+        html = tuple([b"".join([line.fill(in_html) for line in lines]) for lines in form.html])
+        text = []
+        for lines in form.text:
+            chunk = compile_text([line.fill_text(names) for line in lines])
+            text.append(_Text(chunk.lead, all_bytes(chunk.items), chunk.trail))
+        return _SectionPart(html, form.stacks, tuple(text))
+
+    def _learn_section(self, section: Section, family: _Family) -> _SectionForm:
+        """Return a section of so many cards with marks for its interest and its anchor."""
+        key = len(section.cards), section.extra
         stack, html, stacks = family.stack, [], []
-        for lines in split_at_cards(family.html.section(*key), escaped(names)):
-            items, stack = compile_html(
-                tighten("\n".join(lines)).split("\n"), stack, family.inliner
-            )
-            html.append(all_bytes(items))
-            place = id(family), family.inliner.place(stack)
+        for lines in split_at_cards(family.html.section(*key)):
+            made = []
+            for line in tighten("\n".join(lines)).split("\n"):
+                if line:
+                    inlined, stack = family.inliner.inline_line(line, stack)
+                    made.append(NamedLine.cut(inlined))
+            html.append(made)
             known = len(self._places), stack
+            place = id(family), family.inliner.place(stack)
             stacks.append(self._places.setdefault(place, known))
         if stack != family.stack:
             raise Unprovable("a section that does not end where it began")
-        text = []
-        for lines in split_at_cards(family.text.section(*key), names):
-            chunk = compile_text(lines)
-            text.append(_Text(chunk.lead, all_bytes(chunk.items), chunk.trail))
-        return _SectionPart(tuple(html), tuple(stacks), tuple(text))
+        text = [
+            [NamedLine.cut(line) for line in lines]
+            for lines in split_at_cards(family.text.section(*key))
+        ]
+        return _SectionForm(html, tuple(stacks), text)
 
     def _make_card(self, card: Card | Slot, stack: Stack, family: _Family) -> CardPart:
         language = family.html.frame.language

@@ -193,7 +193,10 @@ class Shapes:
                     text += self._blocks.get(key, _fill_block, block, values, False)
                 else:
                     line = _fill_run(block, values, runs[block.run], in_html=False)
-                    text.append(_encode_text(line))
+                    if block.run == TITLE:
+                        text.append(self._titles.get((line,), _encode_text, line))
+                    else:
+                        text.append(_encode_text(line))
         except Unprovable:
             return None
         return _part(html, shape.lead, text, shape.trail)
