@@ -35,6 +35,7 @@ LAYOUT = 1  # of the files: with another one they are made anew
 CHECKED = 24 * 3600  # seconds until every paper is looked at again, whatever the log says
 KEPT_CHANGES = 5 * 24 * 3600  # seconds; a book that is older cannot be told what changed
 ENOUGH = 300  # changed papers, for which it is worth to make volumes anew
+STILL_GOOD = 0.8  # of a volume's papers are still as they were; below that it is made anew at once
 Say = Callable[[str], None]
 
 
@@ -131,9 +132,11 @@ class _Indexer:
         self.missing = 0
         self.checked = time.time()
         self.papers = self.made = 0
+        self.thorough = False
 
     def run(self) -> Indexed:
         known = self._read_known()
+        self.thorough = known is None
         last = Paper.objects.aggregate(last=Max("pk"))["last"] or 0
         numbers = range(last // VOLUME, -1, -1)
         self.missing = 0 if known else Paper.objects.count()
@@ -179,7 +182,8 @@ class _Indexer:
             return self.files.pop(number, None) is not None
         have = old.postings.ids[kept] if old else facts.ids[:0]
         wanted = facts.ids[~np.isin(facts.ids, have)]
-        if old and not len(wanted) and kept.mean() > 0.8:
+        enough = 1.0 if self.thorough else STILL_GOOD
+        if old and not len(wanted) and kept.mean() >= enough:
             return False
         packs = [old.postings.pack(kept)] if old and kept.any() else []
         for first in range(0, len(wanted), PACKED):

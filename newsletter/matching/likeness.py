@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -48,30 +49,30 @@ class Likeness:
 
         What is below `MINIMUM` may be told too low, and is below.
         """
-        words = list(vector)
+        words = tuple(vector)
         weights = self._weigh(words)
-        lexicon = self._postings.lexicon
-        found = [
-            (words[which], form) for which, form in lexicon.forms.find_all(words, hash_words(words))
-        ]
+        forms = self._postings.lexicon.forms
+        found = [(words[which], form) for which, form in forms.find_all(words, _hashes(words))]
         found.sort(key=lambda one: self._count(one[1]))
-        scores = np.zeros(len(self._postings), np.float64)
         left = sum(vector[word] ** 2 for word, _ in found)
+        papers, values = [self._papers[:0]], [np.zeros(0, np.float32)]
         late: list[tuple[str, int]] = []
         for word, form in found:
             if left <= _LATE**2:
                 late.append((word, form))
                 continue
-            papers, often = self._having(form)
-            scores[papers] += vector[word] * weights[word] * LOG[often]
+            having, often = self._having(form)
+            papers.append(having)
+            values.append(LOG[often] * np.float32(vector[word] * weights[word]))
             left -= vector[word] ** 2
-        scores /= self._lengths
+        scores = np.bincount(np.concatenate(papers), np.concatenate(values), len(self._postings))
+        scores = scores / self._lengths
         near = np.flatnonzero(scores >= MINIMUM - _LATE - 1e-6)
         for word, form in late:
-            papers, often = self._having(form)
-            at = np.searchsorted(papers, near)
-            at[at == len(papers)] = 0
-            there = papers[at] == near
+            having, often = self._having(form)
+            at = np.searchsorted(having, near.astype(having.dtype))
+            at[at == len(having)] = 0
+            there = having[at] == near
             value = vector[word] * weights[word] * LOG[often[at[there]]]
             scores[near[there]] += value / self._lengths[near[there]]
         return scores
@@ -87,7 +88,7 @@ class Likeness:
         """The weights of the words that occur among the papers of reference."""
         reference = self._reference
         offsets = reference.arrays["alike offsets"]
-        found = reference.lexicon.forms.find_all(words, hash_words(words))
+        found = reference.lexicon.forms.find_all(words, _hashes(tuple(words)))
         return {
             words[which]: _rarity(len(reference), int(offsets[form + 1]) - int(offsets[form]))
             for which, form in found
@@ -103,6 +104,11 @@ class Likeness:
         weights = self._weigh(forms)
         rarity = np.array([weights.get(form, 0.0) for form in forms])
         return measure(postings.arrays, rarity, len(postings))
+
+
+@lru_cache(maxsize=8)
+def _hashes(words: tuple[str, ...]) -> Array:
+    return hash_words(words)
 
 
 def _rarity(papers: int, having: int) -> float:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from newsletter.editions import freeze_edition, match_edition, open_edition
-from newsletter.matches import Reasons, edition_synonyms, find_hits, read_queries
+from newsletter.matches import Reasons, edition_synonyms
+from newsletter.matching.index import match_query
+from newsletter.matching.query import parse_query
 from newsletter.models import Edition, Paper, QueryMatches, Synonym
 from newsletter.papers import list_documents, make_document
 from newsletter.previews import preview_letter
@@ -77,12 +79,17 @@ def test_it_works_out_a_reason_once() -> None:
     assert all(reasons.find(q, document, synonyms) is r for q, r in zip(ids, first, strict=True))
 
 
-def test_it_finds_the_same_hits_as_the_table_holds() -> None:
-    store(RL, FOLDING)
-    subscribe("learning", "folding")
+def test_it_keeps_what_the_index_matches_paper_by_paper() -> None:
+    store(RL, FOLDING, abstract="We fold, and learn to fold: RL for proteins.", upvotes=7)
+    store("A robot that learns", abstract="Reinforcement learning, learning and RL.", upvotes=0)
+    texts = ("learning", "RL", "fold* -robot", "protein OR title:learning", "robot AND RL")
+    subscribe(*texts)
     match()
-    found = find_hits(
-        list_documents(Paper.objects.all()), read_queries(Query.objects.all()), read_synonyms()
-    )
-    kept = dict(QueryMatches.objects.values_list("query_id", "hits"))
-    assert {key: [list(hit) for hit in hits] for key, hits in found.items()} == kept
+    documents = list(list_documents(Paper.objects.all()))
+    kept = dict(QueryMatches.objects.values_list("query__text", "hits"))
+    for text in texts:
+        query = parse_query(text)
+        matches = match_query(query, documents, read_synonyms())
+        expected = [[one.document_id, one.score] for one in matches]
+        assert kept[query.canonical] == expected, text
+        assert matches
