@@ -37,6 +37,20 @@ class Gate:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """How many letters a cancelling concerns: cancelled, in hand, parked, and out already."""
+
+    waiting: int
+    sending: int
+    in_doubt: int
+    sent: int
+
+    @property
+    def any(self) -> bool:
+        return bool(self.waiting or self.sending or self.in_doubt)
+
+
 def pause_sending(reason: str, edition: date | None = None) -> None:
     """Hand over no further letter, of an edition or at all; the letters in hand are finished.
 
@@ -59,6 +73,23 @@ def resume_sending(edition: date | None = None) -> bool:
         return bool(paused.update(paused_at=None, pause_reason="", cleared_at=timezone.now()))
     paused_switch = Switch.objects.filter(pk=1, paused_at__isnull=False)
     return bool(paused_switch.update(paused_at=None, reason=""))
+
+
+def count_cancellable(edition: date | None) -> Concerned:
+    """Return what `cancel_letters` would concern now; nothing is changed."""
+    letters = Delivery.objects.all()
+    if edition is not None:
+        letters = letters.filter(edition__in=_find_editions(edition))
+    doubtful = Q(state="in_doubt", parked_at__isnull=True)
+    unfinished = Q(state__in=[*WAITING, "sending", "in_doubt"])
+    counts = letters.filter(unfinished).aggregate(
+        waiting=Count("pk", filter=Q(state__in=WAITING)),
+        sending=Count("pk", filter=Q(state="sending")),
+        in_doubt=Count("pk", filter=doubtful),
+    )
+    # Of all editions that is every letter ever sent: no news to anybody, and slow to count.
+    sent = letters.filter(state="sent").count() if edition is not None else 0
+    return Concerned(**counts, sent=sent)
 
 
 def cancel_letters(edition: date | None, now: datetime) -> int:

@@ -79,10 +79,11 @@ class DomainProgress:
 class Progress:
     """All of it at `now`. `rate` is letters a second over five minutes; `finish` when all that is
     due is out at that rate, None where nothing is due or nothing moves. `held` says why nothing
-    goes out or is planned."""
+    goes out or is planned, `paused` whether that is by somebody's word."""
 
     now: datetime
     held: str
+    paused: bool
     rate: float
     due: int
     finish: datetime | None
@@ -102,11 +103,13 @@ def read_progress() -> Progress:
     editions = _read_editions(now)
     rate = _read_rate(now)
     due = sum(edition.due for edition in editions)
+    pause = describe_pause()
     sending = Delivery.objects.filter(state=Delivery.State.SENDING)
     doubtful = Delivery.objects.filter(state=Delivery.State.IN_DOUBT, parked_at__isnull=True)
     return Progress(
         now=now,
-        held=_why_held(now),
+        held=_why_held(pause, now),
+        paused=bool(pause),
         rate=round(rate, 2),
         due=due,
         finish=now + timedelta(seconds=due / rate) if due and rate else None,
@@ -118,9 +121,9 @@ def read_progress() -> Progress:
     )
 
 
-def _why_held(now: datetime) -> str:
-    if why := describe_pause():
-        return f"sending is paused: {why}"
+def _why_held(pause: str, now: datetime) -> str:
+    if pause:
+        return f"sending is paused: {pause}"
     tick = last_tick()
     if tick is not None and now - tick > HELD_AFTER:
         return (

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.admin import preview
+from newsletter.admin import preview, steering
 from newsletter.admin.base import (
     STATE_COLOURS,
     Admin,
@@ -88,7 +88,8 @@ class EditionAdmin(Admin[Edition]):
     date_hierarchy = "date"
     ordering = ("-date",)
     actions = ("pause_letters", "resume_letters")
-    actions_detail = ("preview_as",)
+    actions_list = ("go_sending",)
+    actions_detail = ("preview_as", "cancel_letters")
     add_fieldsets = ((None, {"fields": ("date", "note")}),)
     fieldsets = (
         (None, {"fields": ("state_label", "papers_link", "sources_said", "letters_link", "note")}),
@@ -99,7 +100,7 @@ class EditionAdmin(Admin[Edition]):
         ),
     )
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
+    def has_steer_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         """A frozen edition is nobody's to edit; its letters are held with the right to change."""
         return bool(request.user.has_perm("newsletter.change_edition"))
 
@@ -152,6 +153,7 @@ class EditionAdmin(Admin[Edition]):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            *steering.steering_urls(),
             path(
                 "<int:edition_id>/preview/",
                 wrap(preview.show_preview),
@@ -173,6 +175,15 @@ class EditionAdmin(Admin[Edition]):
     @button("Preview as…", "preview-as", "view")
     def preview_as(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:newsletter_edition_preview", args=[object_id]))
+
+    @button(_("Cancel the letters…"), "cancel-letters", "steer")
+    def cancel_letters(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+        day = Edition.objects.values_list("date", flat=True).get(pk=int(object_id))
+        return HttpResponseRedirect(reverse("admin:newsletter_cancel", args=[day.isoformat()]))
+
+    @button(_("Going out"), "see-going-out", "view")
+    def go_sending(self, request: HttpRequest) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:newsletter_sending"))
 
     @admin.display(description="Edition", ordering="date")
     def day(self, edition: Edition) -> str:

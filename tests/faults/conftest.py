@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from tests.faults.checker import Report, check
 from tests.faults.world import World
+
+ADDRESS = re.compile(r"@reader\d*\.example")
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +26,8 @@ def world(standing_world: World) -> Iterator[World]:
     standing_world.reset()
     yield standing_world
     standing_world.end_all()
+    named = [line for line in standing_world.logs().splitlines() if ADDRESS.search(line)]
+    assert not named, f"an address was logged: {named[0][:300]}"
 
 
 def judge(world: World, *, finished: bool = True) -> Report:

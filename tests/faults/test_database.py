@@ -53,6 +53,9 @@ def test_f12_postgresql_killed_in_the_middle(world: World) -> None:
 
 def test_f13_a_deadlock_costs_a_batch_not_a_letter(world: World) -> None:
     world.day(*READERS)
+    before = world.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[
+        0
+    ][0]
     world.worker()
     world.beat()
     deadlocks = threading.Thread(target=provoke_deadlocks, args=[world, 25])
@@ -60,6 +63,8 @@ def test_f13_a_deadlock_costs_a_batch_not_a_letter(world: World) -> None:
     deadlocks.join()
     world.wait_done()
     assert judge(world).accepted == 30
+    happened = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    world.wait(lambda: world.sql(happened)[0][0] > before)
 
 
 def provoke_deadlocks(world: World, times: int) -> None:

@@ -214,6 +214,8 @@ class World:
             self.broker().flushall()
         for path in [*self.var.glob("receipts/*"), self.var / "last-sent.json"]:
             path.unlink(missing_ok=True)
+        for path in self.list_logs():
+            path.unlink()
         self.relay.accepted.clear()
         self.log.write_text("")
         self.settings = dict(QUICK)
@@ -263,9 +265,12 @@ class World:
         )
 
     def logs(self) -> str:
-        """Return what every process wrote."""
+        """Return what every process wrote since the last reset."""
         return "".join(
-            path.read_text(encoding="utf-8", errors="replace")
-            for path in sorted((self.var / "log").glob("*.log"))
-            if path.stem.split("-")[0] in {"worker", "beat", "tick", "command"}
+            path.read_text(encoding="utf-8", errors="replace") for path in self.list_logs()
         )
+
+    def list_logs(self) -> list[Path]:
+        ours = {"worker", "beat", "tick", "command"}
+        logs = sorted((self.var / "log").glob("*.log"))
+        return [path for path in logs if path.stem.split("-")[0] in ours]
