@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 WEEKS = 8  # looked back for what is usual on a weekday
 _ENOUGH = 4  # weeks on record before anything is called usual
@@ -74,11 +74,15 @@ def explain_quiet(facts: QuietFacts) -> str:
 def _habit(facts: QuietFacts) -> str:
     if not facts.weeks:
         return gettext("No paper is on record for this day.")
-    return ngettext(
-        "Of the last same weekday on record %(usual)d had papers.",
-        "Of the last %(weeks)d same weekdays on record %(usual)d had papers.",
-        facts.weeks,
-    ) % {"usual": facts.usual, "weeks": facts.weeks}
+    if facts.weeks == 1:
+        weekday = {"weekday": date_format(facts.day, "l")}
+        if facts.usual:
+            return gettext("Papers came on the %(weekday)s before.") % weekday
+        return gettext("None came on the %(weekday)s before either.") % weekday
+    return gettext("Of the last %(weeks)d same weekdays on record, %(usual)d had papers.") % {
+        "usual": facts.usual,
+        "weeks": facts.weeks,
+    }
 
 
 def _tell(one: SourceDay) -> str:

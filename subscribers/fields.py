@@ -94,7 +94,8 @@ def normalise_address(text: str) -> str:
     except EmailNotValidError as error:
         mend = gettext("write name@example.org")
         if (get_language() or "en").startswith("en"):  # the library's reasons are in English
-            mend = f"{str(error).rstrip('.')}, {mend}"
+            reason = str(error).rstrip(".")
+            mend = f"{reason[:1].lower()}{reason[1:]}; {mend}"
         problem = gettext("{address} is no mail address").format(address=_shown(address))
         raise ReaderError("email", problem, mend) from error
     ascii_address = (found.ascii_email or "").lower()

@@ -24,7 +24,9 @@ FACTS = QuietFacts(FRIDAY, today=date(2026, 11, 25), first=date(2026, 1, 5), usu
         (replace(FACTS, day=SATURDAY, usual=0, weeks=1), "announces on working days only"),
         (replace(FACTS, usual=0), "Friday is quiet"),
         (replace(FACTS, today=FRIDAY), "Nothing is listed yet. Of the last 8 same weekdays"),
-        (FACTS, "Of the last 8 same weekdays on record 7 had papers. A holiday of the sources"),
+        (FACTS, "Of the last 8 same weekdays on record, 7 had papers. A holiday of the sources"),
+        (replace(FACTS, usual=0, weeks=1), "None came on the Friday before either. A holiday"),
+        (replace(FACTS, usual=1, weeks=1), "Papers came on the Friday before. A holiday"),
         (replace(FACTS, usual=0, weeks=0), "No paper is on record for this day. A holiday"),
     ],
 )

@@ -57,6 +57,7 @@
       const entry = make("div", { className: "entry" }, this.input, add);
       this.lines.hidden = true;
       this.lines.after(entry, this.draft, this.status);
+      if (wrong) entry.after(wrong);
       this.list.setAttribute("aria-label", this.words.labelList);
 
       this.lines.id = "s-interests-lines";
