@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
@@ -13,10 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from newsletter import links
 from newsletter.models import Listing, Paper
 from newsletter.sheets import make_sheet
-from tests.factories import DAY
+from subscribers.models import Interest, Query
+from tests.factories import DAY, subscribe
+from tests.integration.managing.visiting import enter
 from tests.integration.reading.payloads import ADDRESSES, BIDI, TEXTS
+from tests.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +31,7 @@ OWN = """
 html head meta title link body a header div nav main section article aside footer p h1 h2 h3
 span b bdi small mark ul li form label input button details summary dl dt dd code kbd img
 textarea noscript time
+fieldset legend select option optgroup datalist table thead tbody tr th td
 math mi mn mo mtext mspace mrow mfrac msqrt mroot msub msup msubsup mover
 """
 ALLOWED = set(OWN.split())
@@ -126,6 +132,25 @@ def test_a_safe_address_is_shown_with_its_host(client: Client) -> None:
 def test_a_search_shows_what_was_typed_as_text(client: Client, text: str) -> None:
     check(client.get(f"/search?q={quote(text)}").content)
     client.get(f"/feed/search?q={quote(text)}")
+
+
+def test_what_a_reader_typed_is_text_on_their_own_pages(server: SmtpServer) -> None:
+    """Interests reach the table in other ways than the form: files, the admin, older releases."""
+    reader = subscribe("RL", email="ada@reader.example")
+    for number in range(0, len(TEXTS), 10):
+        texts = TEXTS[number : number + 10]
+        Interest.objects.filter(subscriber=reader).delete()
+        for position, text in enumerate(texts):
+            query = Query.objects.create(text=f"{position} {text}"[:200])
+            Interest.objects.create(
+                subscriber_id=reader, query=query, text=text[:200], position=position
+            )
+        for url in (links.manage_url(reader), links.unsubscribe_url(reader)):
+            check(Client().get(urlsplit(url).path).content)
+    client = enter(server, "ada@reader.example")
+    for path in ("/manage", "/manage/letter", "/manage/data"):
+        check(client.get(path).content)
+    assert texts[-1][:20] in html.unescape(client.get("/manage").content.decode())
 
 
 @settings(
