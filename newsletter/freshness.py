@@ -162,9 +162,16 @@ def _name_case(stories: Sequence[SourceStory]) -> str:
     return "late" if any(story.late for story in stories) else "complete"
 
 
-def tell_day(story: DayStory) -> str:
-    """Return the story in a sentence for readers; "" where nothing is unusual or known."""
+def tell_day(story: DayStory, *, has_papers: bool = False) -> str:
+    """Return the story in a sentence for readers; "" where nothing is unusual or known.
+
+    With `has_papers` it stands above papers, which may be of no source that is asked.
+    """
     names = ", ".join(story.absent)
+    if has_papers and story.case == "missing":
+        return _("Without %(names)s, whose papers have not come.") % {"names": names}
+    if has_papers and story.case == "waiting":
+        return _("Not announced yet: %(source)s.") % {"source": names}
     sentences = {
         "quiet": _("The sources announce nothing on this day."),
         "waiting": _("The day’s papers have not come yet."),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 WEEKS = 8  # looked back for what is usual on a weekday
+TRIED = timedelta(days=7)  # so long a day that failed is asked for again
 _ENOUGH = 4  # weeks on record before anything is called usual
 
 
@@ -19,7 +20,8 @@ class SourceState(StrEnum):
 
     ANNOUNCED = "announced"
     QUIET = "quiet"  # it said that it announces nothing
-    LATE = "late"  # it usually has announced by now
+    WAITING = "waiting"  # it has not announced yet, and need not have
+    LATE = "late"  # it should have announced by now
     FAILED = "failed"  # it could not be read
 
 
@@ -56,8 +58,7 @@ def explain_quiet(facts: QuietFacts) -> str:
         return gettext("The papers of this site begin on %(day)s.") % {
             "day": date_format(facts.first, "MONTH_DAY")
         }
-    told = [_tell(one) for one in facts.sources if one.state is not SourceState.ANNOUNCED]
-    if told:
+    if told := _tell_sources(facts):
         return " ".join(told)
     name = date_format(facts.day, "l")
     if not facts.usual and facts.weeks >= _ENOUGH:
@@ -85,12 +86,38 @@ def _habit(facts: QuietFacts) -> str:
     }
 
 
-def _tell(one: SourceDay) -> str:
-    if one.detail:
-        return one.detail
-    sentences = {
-        SourceState.QUIET: gettext("%(source)s announced nothing for this day."),
-        SourceState.LATE: gettext("%(source)s is late: it usually has announced by now."),
-        SourceState.FAILED: gettext("%(source)s could not be read; it is tried again."),
-    }
-    return sentences[one.state] % {"source": one.source}
+def _tell_sources(facts: QuietFacts) -> list[str]:
+    """Return a sentence for each state that sources without news are in, all of a state in one."""
+    told = list(dict.fromkeys(one.detail for one in facts.sources if one.detail))
+    for state in (SourceState.FAILED, SourceState.LATE, SourceState.WAITING, SourceState.QUIET):
+        names = [one.source for one in facts.sources if one.state is state and not one.detail]
+        if names:
+            told.append(_name_state(state, facts) % {"source": _join(names)})
+    return told
+
+
+def _name_state(state: SourceState, facts: QuietFacts) -> str:
+    is_past = facts.day < facts.today
+    match state:
+        case SourceState.WAITING:
+            return gettext("Not announced yet: %(source)s.")
+        case SourceState.LATE if is_past:
+            return gettext("Nothing new came, which is unusual: %(source)s.")
+        case SourceState.LATE:
+            return gettext("Late, and expected by now: %(source)s.")
+        case SourceState.FAILED if facts.today - facts.day > TRIED:
+            return gettext("Could not be read: %(source)s.")
+        case SourceState.FAILED:
+            return gettext("Could not be read, and is tried again: %(source)s.")
+    if facts.day.weekday() >= 5:
+        weekday = date_format(facts.day, "l")
+        return gettext("%(weekday)s, when nothing is announced: %(source)s.").replace(
+            "%(weekday)s", weekday
+        )
+    return gettext("A holiday, or nothing to announce: %(source)s.")
+
+
+def _join(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return gettext("{some} and {last}").format(some=", ".join(names[:-1]), last=names[-1])

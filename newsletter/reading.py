@@ -26,11 +26,11 @@ BEST_OF_MONTH = 100
 WEEK_OR_LESS = 7  # days
 
 # What the sources did on a day; with none to ask nothing is claimed of them.
-ReadStory = Callable[[date], DayStory]
+ReadStory = Callable[[date, datetime.datetime | None], DayStory]
 _STATES = {
     StoredSourceDay.State.FRESH: SourceState.ANNOUNCED,
     StoredSourceDay.State.QUIET: SourceState.QUIET,
-    StoredSourceDay.State.WAITING: SourceState.LATE,
+    StoredSourceDay.State.WAITING: SourceState.WAITING,
     StoredSourceDay.State.STALLED: SourceState.LATE,
     StoredSourceDay.State.FAILED: SourceState.FAILED,
 }
@@ -88,12 +88,14 @@ def read_day(
     """Return a day's papers; without `wanted` the newest day up to today that has papers."""
     newest = () if wanted else _near_days(Q(listed_on__lte=today), "-", 2)
     day = wanted or next(iter(newest), today)
-    papers = tuple(make_sheet(paper) for paper in list_day(day, order))
+    papers = tuple(make_sheet(paper, on=day) for paper in list_day(day, order))
     asked = day if wanted else today
     is_quiet = not papers or asked != day
-    story = read_story(asked)
+    edition = Edition.objects.filter(date=asked).values("note", "frozen_at").first()
+    story = read_story(asked, edition["frozen_at"] if edition else None)
     following = Q(listed_on__gt=day, listed_on__lte=today)
-    note = Edition.objects.filter(date=day).values_list("note", flat=True).first() if papers else ""
+    if day != asked:
+        edition = Edition.objects.filter(date=day).values("note", "frozen_at").first()
     return Day(
         date=day,
         today=today,
@@ -102,8 +104,8 @@ def read_day(
         previous=_near_day(Q(listed_on__lt=day), "-") if wanted else next(iter(newest[1:]), None),
         next=_near_day(following, "") if day < today and wanted else None,
         quiet=_explain(asked, today, story) if is_quiet else "",
-        note=note or "",
-        told="" if is_quiet else tell_day(story),
+        note=edition["note"] if edition and papers else "",
+        told="" if is_quiet else tell_day(story, has_papers=True),
     )
 
 

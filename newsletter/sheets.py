@@ -95,8 +95,8 @@ def _with_sheets(papers: QuerySet[Paper]) -> QuerySet[Paper]:
     return papers.defer(*heavy, "thumbnail__data", "thumbnail__large_data")
 
 
-def make_sheet(paper: Paper, reasons: Sequence[Reason] = ()) -> Sheet:
-    """Return the sheet of a paper, found for `reasons` if it was searched for."""
+def make_sheet(paper: Paper, reasons: Sequence[Reason] = (), on: date | None = None) -> Sheet:
+    """Return the sheet of a paper, found for `reasons` if it was searched for, on a day's page."""
     spans = {
         name: sorted({(one.start, one.end) for one in reasons if one.field == name})
         for name in ("title", "abstract")
@@ -117,7 +117,7 @@ def make_sheet(paper: Paper, reasons: Sequence[Reason] = ()) -> Sheet:
         links=make_links(paper),
         upvotes=paper.upvotes,
         comments=paper.comments,
-        remarks=make_remarks(paper),
+        remarks=make_remarks(paper, on),
         published=_old_day(paper),
         day=paper_day(paper),
         picture=_picture(paper),
@@ -129,9 +129,13 @@ def paper_day(paper: Paper) -> date | None:
     return paper.edition.date if paper.edition else paper.newest_listing
 
 
-def make_remarks(paper: Paper) -> tuple[str, ...]:
-    """Return what is unusual about a paper of `shown_papers`: it came late, it was revised."""
-    late = tell_late(getattr(paper, "first_listed", None)) if paper.late else ""
+def make_remarks(paper: Paper, on: date | None = None) -> tuple[str, ...]:
+    """Return what is unusual about a paper of `shown_papers`: it came late, it was revised.
+
+    On the page of the day it was listed `on` it is not late.
+    """
+    listed: date | None = getattr(paper, "first_listed", None)
+    late = tell_late(listed) if paper.late and (listed is None or listed != on) else ""
     return tuple(text for text in (late, tell_version(paper)) if text)
 
 

@@ -53,7 +53,7 @@ def ask_soon(source_id: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One part's day in the chart: its state and how many papers were news."""
+    """One part's day in the chart: its state, or "incomplete", and how many papers were news."""
 
     day: date
     state: str
@@ -88,7 +88,10 @@ def make_cell(row: SourceDay) -> Cell:
             words.append(f"since {row.fresh_at:%H:%M} UTC")
     elif row.papers:
         words.append(f"{row.papers} papers, all of them old")
-    return Cell(row.day, row.state, row.unseen, row.papers, ", ".join(words))
+    if row.lacking:
+        words.append(f"{row.lacking} of its own list never came")
+    state = "incomplete" if row.lacking and row.state == SourceDay.State.FRESH else row.state
+    return Cell(row.day, state, row.unseen, row.papers, ", ".join(words))
 
 
 def count_quarantined(now: datetime) -> int:

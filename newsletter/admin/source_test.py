@@ -10,12 +10,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from newsletter.fetching import RunReport, fetch_source
+from newsletter.freshness import utc_day
 from newsletter.models import Source
 from newsletter.politeness import Clock
 from newsletter.sourcebook import ask_soon
+from newsletter.sources.asking import ParameterError
+from newsletter.sources.base import SourceError
+from newsletter.sources.registry import find_source
 
 IMPATIENT = Clock(patience=timedelta(seconds=10))  # somebody looks at the page
 
@@ -39,8 +44,18 @@ def show_test(request: HttpRequest, source_id: int) -> HttpResponse:
         "original": source,
         "source": source,
         "report": report,
+        "is_quiet": report is not None and is_quiet_today(source),
     }
     return TemplateResponse(request, "admin/newsletter/source/test.html", context)
+
+
+def is_quiet_today(source: Source) -> bool:
+    """Return whether the source's calendar announces nothing today."""
+    try:
+        kind = find_source(source.kind)
+        return kind.is_quiet(kind.read_parameters(source.parameters), utc_day(timezone.now()))
+    except (SourceError, ParameterError):
+        return False
 
 
 def _ask_soon(request: HttpRequest, source: Source) -> HttpResponseRedirect:

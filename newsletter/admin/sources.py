@@ -265,8 +265,8 @@ class FetchRunAdmin(ReadOnlyAdmin[FetchRun]):
 @admin.register(SourceDay)
 class SourceDayAdmin(ReadOnlyAdmin[SourceDay]):
     list_display = (
-        "day_shown", "source", "part", "state_label", "papers", "unseen", "asked", "failed",
-        "fresh_at", "problem",
+        "day_shown", "source", "part", "state_label", "papers", "unseen", "lacking", "asked",
+        "failed", "fresh_at", "problem",
     )  # fmt: skip
     list_filter = ("source", "state")
     list_select_related = ("source",)
@@ -274,7 +274,8 @@ class SourceDayAdmin(ReadOnlyAdmin[SourceDay]):
     ordering = ("-day", "source__name", "part")
     fields = (
         "source", "part", "day_shown", "state_label", "papers", "unseen", "asked", "failed",
-        "fresh_at", "answered_at", "failed_at", "problem", "alerted_at",
+        "fresh_at", "answered_at", "failed_at", "problem", "lacking", "bulletin_day", "checked_at",
+        "alerted_at", "over_at",
     )  # fmt: skip
 
     @admin.display(description=_("Day"), ordering="day")

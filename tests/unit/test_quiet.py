@@ -12,7 +12,8 @@ from newsletter.quiet import QuietFacts, SourceDay, SourceState, explain_quiet
 
 FRIDAY = date(2026, 11, 20)
 SATURDAY = date(2026, 11, 21)
-FACTS = QuietFacts(FRIDAY, today=date(2026, 11, 25), first=date(2026, 1, 5), usual=7, weeks=8)
+TODAY = date(2026, 11, 25)
+FACTS = QuietFacts(FRIDAY, today=TODAY, first=date(2026, 1, 5), usual=7, weeks=8)
 
 
 @pytest.mark.parametrize(
@@ -36,16 +37,71 @@ def test_it_says_what_is_known(facts: QuietFacts, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "said"),
+    ("state", "day", "said", "german"),
     [
-        (SourceDay("arXiv", SourceState.QUIET), "arXiv announced nothing for this day."),
-        (SourceDay("arXiv", SourceState.LATE), "arXiv is late"),
-        (SourceDay("arXiv", SourceState.FAILED), "arXiv could not be read"),
-        (SourceDay("arXiv", SourceState.QUIET, "Thanksgiving."), "Thanksgiving."),
+        (
+            SourceState.QUIET,
+            FRIDAY,
+            "A holiday, or nothing to announce: arXiv and hf.",
+            "Ein Feiertag, oder nichts anzukündigen: arXiv und hf.",
+        ),
+        (
+            SourceState.QUIET,
+            SATURDAY,
+            "Saturday, when nothing is announced: arXiv and hf.",
+            "Samstag, an dem nichts angekündigt wird: arXiv und hf.",
+        ),
+        (
+            SourceState.WAITING,
+            TODAY,
+            "Not announced yet: arXiv and hf.",
+            "Noch nicht angekündigt: arXiv und hf.",
+        ),
+        (
+            SourceState.LATE,
+            TODAY,
+            "Late, and expected by now: arXiv and hf.",
+            "Verspätet, und längst erwartet: arXiv und hf.",
+        ),
+        (
+            SourceState.LATE,
+            FRIDAY,
+            "Nothing new came, which is unusual: arXiv and hf.",
+            "Nichts Neues kam, was ungewöhnlich ist: arXiv und hf.",
+        ),
+        (
+            SourceState.FAILED,
+            FRIDAY,
+            "Could not be read, and is tried again: arXiv and hf.",
+            "Nicht lesbar, und wird wieder versucht: arXiv und hf.",
+        ),
+        (
+            SourceState.FAILED,
+            date(2026, 11, 2),
+            "Could not be read: arXiv and hf.",
+            "Nicht lesbar: arXiv und hf.",
+        ),
     ],
 )
-def test_it_says_what_the_sources_said(one: SourceDay, said: str) -> None:
+def test_it_says_which_case_it_was(state: SourceState, day: date, said: str, german: str) -> None:
+    announced = SourceDay("journal", SourceState.ANNOUNCED)
+    sources = [SourceDay("arXiv", state), announced, SourceDay("hf", state)]
+    facts = replace(FACTS, day=day, sources=sources)
     with override("en"):
-        assert said in explain_quiet(replace(FACTS, sources=[one]))
-        announced = SourceDay("hf", SourceState.ANNOUNCED)
-        assert "hf" not in explain_quiet(replace(FACTS, sources=[announced, one]))
+        assert explain_quiet(facts) == said
+    with override("de"):
+        assert explain_quiet(facts) == german
+
+
+def test_it_says_each_case_once_and_what_a_source_says_itself() -> None:
+    sources = [
+        SourceDay("arXiv", SourceState.QUIET, "Thanksgiving."),
+        SourceDay("hf", SourceState.LATE),
+        SourceDay("journal", SourceState.FAILED),
+    ]
+    with override("en"):
+        told = explain_quiet(replace(FACTS, day=TODAY, sources=sources))
+    assert told == (
+        "Thanksgiving. Could not be read, and is tried again: journal. "
+        "Late, and expected by now: hf."
+    )

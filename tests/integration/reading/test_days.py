@@ -74,7 +74,7 @@ def test_it_says_what_the_sources_did(client: Client) -> None:
     store(RL, listed_on=DAY - timedelta(days=1))
     note_source("stalled")
     page = read(client, "/")
-    assert "arXiv is late: it usually has announced by now." in page
+    assert "Late, and expected by now: arXiv." in page
     assert titles(page) == [RL]
 
 
@@ -82,7 +82,20 @@ def test_it_says_which_source_a_day_with_papers_lacks(client: Client) -> None:
     store(RL)
     note_source("failed")
     assert "Without" not in read(client, f"/d/{DAY - timedelta(days=1)}")
-    assert "No papers came: nothing new from arXiv." in read(client, f"/d/{DAY}")
+    assert "Without arXiv, whose papers have not come." in read(client, f"/d/{DAY}")
+
+
+def test_it_says_that_some_came_after_the_edition_was_made(client: Client) -> None:
+    store(RL)
+    Edition.objects.create(date=DAY, frozen_at=MORNING)
+    note_source("waiting")
+    came = MORNING + timedelta(hours=3)
+    assert "Not announced yet: arXiv." in read(client, f"/d/{DAY}")
+    SourceDay.objects.update(state="fresh", unseen=4, fresh_at=came)
+    said = "Some papers came after the edition was made: they are in the next one."
+    assert said in read(client, f"/d/{DAY}")
+    SourceDay.objects.update(fresh_at=MORNING - timedelta(hours=3))
+    assert said not in read(client, f"/d/{DAY}")
 
 
 def test_it_shows_what_an_edition_took_late(client: Client) -> None:

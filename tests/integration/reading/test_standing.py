@@ -162,6 +162,7 @@ def test_it_says_on_which_day_a_late_paper_was_listed(client: Client) -> None:
     for path in (f"/d/{DAY}", f"/p/{Paper.objects.get(title='Late one').pk}"):
         assert "late: listed on 18 Nov 2026" in client.get(path).content.decode(), path
     assert "late:" not in page_of(client, FOLDING)
+    assert "late:" not in client.get("/d/2026-11-18").content.decode()  # there it was in time
 
 
 def test_it_remembers_for_letters_where_a_paper_had_appeared() -> None:
