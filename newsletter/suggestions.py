@@ -11,7 +11,7 @@ from newsletter.matching.base import QueryError
 from newsletter.matching.display import readable
 from newsletter.matching.query import parse_query
 from newsletter.models import Paper
-from newsletter.synonyms import read_synonyms
+from newsletter.synonyms import describe_reach, read_synonyms
 from newsletter.wordbook import current_wordbook
 from subscribers.models import Interest
 
@@ -30,12 +30,18 @@ _SMALL = frozenset(_SMALL_WORDS.split())
 def suggest_interests(subscriber_id: int, paper: Paper, now: datetime) -> tuple[str, ...]:
     """Return up to five interests the reader has not got, each finding this paper's like.
 
-    The source's keywords come first, then phrases of the title that other papers have too.
+    The source's keywords come first, then phrases of the title that other papers have too. What an
+    interest of theirs finds already by its synonyms is left out.
     """
     book, synonyms = current_wordbook(now), read_synonyms()
-    mine = set(
-        Interest.objects.filter(subscriber=subscriber_id).values_list("query__text", flat=True)
-    )
+    own = Interest.objects.filter(subscriber=subscriber_id).select_related("query")
+    mine = {row.query.text for row in own}
+    reached = {
+        words.casefold()
+        for row in own
+        if row.query.expand
+        for words in describe_reach(row.query.text, synonyms)
+    }
     found: list[str] = []
     taken: set[str] = set()
     for text, least in _candidates(paper):
@@ -43,7 +49,9 @@ def suggest_interests(subscriber_id: int, paper: Paper, now: datetime) -> tuple[
             query = parse_query(text)
         except QueryError:
             continue
-        if query.canonical in mine or any(words in taken for words in _nested(text)):
+        if query.canonical in mine or text.casefold() in reached:
+            continue
+        if any(words in taken for words in _nested(text)):
             continue
         hits = int(book.postings.find(query, synonyms).sum()) if len(book.postings) else least
         verdict = judge(len(book.days), len(book.postings), hits)

@@ -44,8 +44,7 @@ class WaitingFilter(admin.SimpleListFilter):
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin[Notice]):
     list_display = (
-        "kind_label", "reader", "state_label", "attempts", "code", "reply", "created_at",
-        "next_try", "finished_at",
+        "kind_label", "reader", "state_label", "attempts", "code", "reply", "created_at", "then",
     )  # fmt: skip
     list_display_links = ("kind_label",)
     list_filter = ("state", "kind", WaitingFilter, "created_at")
@@ -55,7 +54,7 @@ class NoticeAdmin(ReadOnlyAdmin[Notice]):
     ordering = ("-pk",)
     actions = ("try_now", "call_off")
     fieldsets = (
-        (None, {"fields": ("kind_label", "reader_link", "language", "state_label")}),
+        (None, {"fields": ("kind_label", "reader_link", "language", "state")}),
         (
             _("On its way"),
             {
@@ -144,3 +143,7 @@ class NoticeAdmin(ReadOnlyAdmin[Notice]):
     @admin.display(description=_("Next try"), ordering="next_at")
     def next_try(self, notice: Notice) -> Any:
         return notice.next_at if notice.state == Notice.State.QUEUED else None
+
+    @admin.display(description=_("Finished, or next try"), ordering="next_at")
+    def then(self, notice: Notice) -> Any:
+        return notice.finished_at or self.next_try(notice)

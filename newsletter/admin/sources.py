@@ -245,7 +245,7 @@ class FetchRunAdmin(ReadOnlyAdmin[FetchRun]):
     list_select_related = ("source",)
     ordering = ("-started_at",)
     fields = (
-        "source", "state_label", "by", "started_at", "finished_at", "requests", "unchanged",
+        "source", "state", "by", "started_at", "finished_at", "requests", "unchanged",
         "octets", "papers", "unseen", "new", "refused", "problem", "sample_shown",
     )  # fmt: skip
 
@@ -273,7 +273,7 @@ class SourceDayAdmin(ReadOnlyAdmin[SourceDay]):
     date_hierarchy = "day"
     ordering = ("-day", "source__name", "part")
     fields = (
-        "source", "part", "day_shown", "state_label", "papers", "unseen", "asked", "failed",
+        "source", "part", "day_shown", "state", "papers", "unseen", "asked", "failed",
         "fresh_at", "answered_at", "failed_at", "problem", "lacking", "bulletin_day", "checked_at",
         "alerted_at", "over_at",
     )  # fmt: skip

@@ -31,7 +31,7 @@ class PictureFetchAdmin(ReadOnlyAdmin[PictureFetch]):
     ordering = ("-pk",)
     actions = ("retry",)
     fields = (
-        "paper_link", "picture", "state_label", "host", "tries", "problem", "tried_at", "next_at",
+        "paper_link", "picture", "state", "host", "tries", "problem", "tried_at", "next_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PictureFetch]:

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
 from newsletter.managing import mask_address
+from newsletter.schedules import format_days
 from newsletter.subscribing import send_todays_letter
 from newsletter.tasks import deliver_soon
 from newsletter.web.carrying import carried, is_carried
 from newsletter.web.client import make_evidence
 from newsletter.web.languages import prefer_language
-from newsletter.web.signup_form import CONFIRM_WORDING, form_version
+from newsletter.web.signup_form import CONFIRM_WORDING, EMPTY_DAYS, form_version
 from newsletter.web.subscribing import kindly_closed
 from newsletter.web.visits import show_private
 from subscribers.confirming import block_address, confirm_signup, read_standing
@@ -72,6 +73,8 @@ def _show_question(request: HttpRequest, grant: GrantValue) -> HttpResponse:
     prefer_language(request, choices.language)
     context = {
         "choices": choices,
+        "days": format_days(choices.weekdays),
+        "empty_days": EMPTY_DAYS.get(choices.empty_days, ""),
         "address": mask_address(reader.email),
         "button": CONFIRM_WORDING,
     }

@@ -36,6 +36,7 @@ PUBLIC = {
     "not-here": "/nothing-here",
     "broken-link": "/u/broken",
     "broken-confirm": "/c/broken",
+    "link-without-cookie": "/u/0123456789",
     "inbox": "/inbox/",
 }
 BEHIND_LINKS = {"feedback": "f", "round": "m", "leave": "u", "letter": "l"}  # in a letter

@@ -90,6 +90,7 @@ def test_it_shows_neither_token_nor_link_nor_words(
         assert "to@x.example" not in page
         assert 'name="_save"' not in page
         assert "kept as a hash only" in page
+        assert "('sent'" not in page
 
 
 def test_it_tries_now_what_waits(operator_client: Client) -> None:

@@ -122,6 +122,19 @@ def test_more_like_this_is_kept_and_offers_interests(server: SmtpServer) -> None
     assert "Add “half the labels”" not in client.get("/manage").content.decode()
 
 
+def test_it_offers_nothing_that_an_interest_finds_already(server: SmtpServer) -> None:
+    reader = subscribe("RL", email=ADA)
+    store(RL, ai_keywords=("Reinforcement Learning", "half the labels"))
+    run_day(None, MORNING, everyone=True)
+    link = links.feedback_url(reader, Paper.objects.get().pk).removeprefix(SITE)
+    page = strict_client().post(link, {"do": "like"}).content.decode()
+    assert "<bdi>half the labels</bdi>" in page
+    assert "<bdi>Reinforcement Learning</bdi>" not in page
+    Query.objects.update(expand=False)
+    page = strict_client().get(link, follow=True).content.decode()
+    assert "<bdi>Reinforcement Learning</bdi>" in page
+
+
 def test_saving_says_more_than_liking_and_liking_more_than_opening() -> None:
     reader = subscribe("RL")
     store(RL)

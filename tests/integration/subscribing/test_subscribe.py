@@ -54,6 +54,8 @@ def test_it_mails_a_link_and_begins_letters_when_its_button_is_pressed(
     link = link_of(mails(server)[0], "/c/")
     page = visitor.client.get(link, follow=True)
     assert b"a\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2@reader.example" in page.content
+    for words in (b"RL", b"07:00, Europe/Berlin", b"on Friday", b"a letter of one line"):
+        assert words in page.content, words
     assert ADA.encode() not in page.content
     assert Subscriber.objects.get().status == "unconfirmed"
     assert b"begin" in Client().post(link).content
