@@ -124,13 +124,11 @@ def _write_digest(share: Share, material: Material) -> Digest:
     known = share.reader.interests + share.reader.muted
     names = {interest.query_id: interest.text for interest in known}
     sections: dict[int, list[Any]] = {query_id: [] for query_id in names}
-    for pick in share.picks:
-        queries = (pick.interest_id, *pick.also)
+    picked = [(pick.document_id, (pick.interest_id, *pick.also)) for pick in share.picks]
+    own = links.feedback_urls(subscriber_id, picked)
+    for (paper_id, queries), url in zip(picked, own, strict=True):
         found = tuple([(query_id, names.get(query_id) or str(EARLIER)) for query_id in queries])
-        url = links.feedback_url(subscriber_id, pick.document_id, queries)
-        sections.setdefault(pick.interest_id, []).append(
-            material.slot(pick.document_id, found, url)
-        )
+        sections.setdefault(queries[0], []).append(material.slot(paper_id, found, url))
     extra = [
         material.similar_slot(one, links.feedback_url(subscriber_id, one.paper_id))
         for one in share.similar

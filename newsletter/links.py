@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -95,9 +95,17 @@ def read_online_url(subscriber_id: int, delivery_id: int) -> str:
 
 def feedback_url(subscriber_id: int, paper_id: int, query_ids: Sequence[int] = ()) -> str:
     """Return the page on which a reader saves a letter's paper, or says more or less like it."""
-    named = [paper_id, *query_ids[:MOST_INTERESTS_NAMED]]
-    token = make_token(FEEDBACK, subscriber_id, ".".join(map(str, named)))
-    return f"{settings.SITE_URL}/f/{token}"
+    return feedback_urls(subscriber_id, [(paper_id, query_ids)])[0]
+
+
+def feedback_urls(subscriber_id: int, papers: Iterable[tuple[int, Sequence[int]]]) -> list[str]:
+    """Return a letter's `feedback_url`s, of its papers and the interests that found each."""
+    key, site = _keys()[0], settings.SITE_URL
+    urls = []
+    for paper_id, query_ids in papers:
+        extra = ".".join(map(str, (paper_id, *query_ids[:MOST_INTERESTS_NAMED])))
+        urls.append(f"{site}/f/{_sign(key, FEEDBACK, f'{subscriber_id}:{extra}')}")
+    return urls
 
 
 def read_feedback(token: str) -> FeedbackValue:
@@ -140,7 +148,8 @@ def _split_keys(text: str) -> tuple[bytes, ...]:
 
 
 def _sign(key: bytes, purpose: str, payload: str) -> str:
-    inner, outer = (half.copy() for half in _hmac_halves(key))
+    inner, outer = _hmac_halves(key)
+    inner, outer = inner.copy(), outer.copy()
     inner.update(f"{purpose}\0{payload}".encode())
     outer.update(inner.digest())
     mac = outer.digest()[:SIGNATURE_BYTES]

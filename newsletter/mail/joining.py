@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -47,6 +48,7 @@ from newsletter.mail.parts import (
     Address,
     Chunk,
     Item,
+    OwnLine,
     Values,
     compile_html,
     compile_text,
@@ -176,9 +178,14 @@ class Joiner:
             elif isinstance(item, Address):
                 body.html.append(write_address(values[item.mark]))
             else:
-                key = (item.line, item.stack, *[values[mark] for mark in item.marks])
-                line = self._lines.get(key, write_own_html, item, values, family.inliner)
-                body.html.append(line)
+                body.html.append(self._write_own(item, values, family))
+
+    def _write_own(self, item: OwnLine, values: Values, family: _Family | None) -> bytes:
+        write = partial(write_own_html, inliner=family.inliner) if family else write_own_text
+        if not item.is_shared:
+            return write(item, values)
+        key = (item.number, *[values[mark] for mark in item.marks])
+        return self._lines.get(key, write, item, values)
 
     def _add_text(self, body: Body, chunk: Chunk, values: Values) -> None:
         out: list[bytes] = []
@@ -188,8 +195,7 @@ class Joiner:
             elif isinstance(item, Address):
                 out.append(write_plain_address(values[item.mark]))
             else:
-                key = (item.line, None, *[values[mark] for mark in item.marks])
-                out.append(self._lines.get(key, write_own_text, item, values))
+                out.append(self._write_own(item, values, None))
         body.add_text(chunk.lead, b"".join(out), chunk.trail)
 
     def _add_section(self, body: Body, section: Section, family: _Family) -> None:

@@ -46,7 +46,7 @@ class Callbacks:
     soon: Callable[[Sequence[Message]], None]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """A letter in a lane; `refusal` is what its MAIL, RCPT or DATA was answered with."""
 
@@ -57,7 +57,7 @@ class Job:
 D = TypeVar("D", bound=Dialogue)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lane(Generic[D]):
     """One connection and the replies it owes, in order; None stands for what concerns no letter."""
 

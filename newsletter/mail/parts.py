@@ -7,12 +7,14 @@ written anew for each reader.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from typing import NamedTuple
 
 from newsletter.mail.headers import clean_body
 from newsletter.mail.inliner import Inliner, Stack, Unprovable, as_lxml
-from newsletter.mail.layout import MARK
+from newsletter.mail.layout import COUNT, MARK, PREHEADER
 from newsletter.mail.plain import wrap_line
 from newsletter.mail.quoted import (
     CRLF,
@@ -38,6 +40,12 @@ class OwnLine:
     line: str
     stack: Stack | None
     marks: tuple[str, ...]
+    number: int = field(default_factory=partial(next, count()))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether many readers have the same in it: not the sentences that count."""
+        return COUNT not in self.marks and PREHEADER not in self.marks
 
 
 Item = bytes | Address | OwnLine

@@ -24,6 +24,7 @@ from newsletter.mail.message import Message, Outcome, Phase, Verdict
 from newsletter.mail.wire import body_of, find_flaw, wire_address
 
 AHEAD = 32  # letters asked about at once
+TOGETHER = 0.001  # seconds in which letters come together to be asked about
 _STOPS = frozenset({Verdict.RELAY, Verdict.OURS})
 _DETAIL = 300
 _EXPECTED = {Phase.MAIL: 2, Phase.RCPT: 2, Phase.DATA: 3}
@@ -73,6 +74,7 @@ class Pipeline(Generic[D]):
             while any(lane.owed for lane in self._lanes) or self._has_more():
                 if any(lane.owed for lane in self._lanes):
                     self._wait()
+                    self._gather()
                 self._hand_over_ready()
                 self._start()
         except BaseException:
@@ -202,6 +204,16 @@ class Pipeline(Generic[D]):
             if lane in self._lanes and lane.owed and now >= lane.deadline:
                 text = f"no reply within {lane.connection.timeout:g} s"
                 self._lose(lane, Ended(0, text, timed_out=True))
+
+    def _gather(self) -> None:
+        """Wait a moment for other lanes' 354 where some are so far: all are asked about at once."""
+        until = monotonic() + TOGETHER
+        while 0 < len(self._ready) < len(self._lanes) // 2:
+            heard = self._selector.select(max(until - monotonic(), 0))
+            for key, _ in heard:
+                self._hear(key.data)
+            if not heard or monotonic() >= until:
+                return
 
     def _hear(self, lane: Lane[D]) -> None:
         try:
