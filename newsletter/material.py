@@ -26,7 +26,8 @@ from newsletter.papers import make_document
 from newsletter.picking import Scores
 from subscribers.queries import Reader
 
-PIECES_KEPT = 30_000  # of cards: what many letters share
+FOUND_KEPT = 50_000  # (paper, interest) pairs, half a kilobyte each: what many letters share
+PIECES_KEPT = 8_000  # titles and snippets
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Material:
     scores: dict[tuple[int, ...], Scores] = field(default_factory=dict)  # by editions covered
     stamps: dict[int, int] = field(default_factory=dict)  # by paper: another if its texts are
     pieces: Recent[Any, Any] = field(default_factory=lambda: Recent(PIECES_KEPT))
+    found: Recent[Any, Found] = field(default_factory=lambda: Recent(FOUND_KEPT))
 
     def explain(self, query_id: int, paper: Paper) -> tuple[Reason, ...]:
         """Return why a query found a paper of one of the editions."""
@@ -65,7 +67,7 @@ class Material:
         paper_id, _, named = key
         paper, language = self.papers[paper_id], get_language()
         found = [
-            self.pieces.get(
+            self.found.get(
                 (paper_id, language, place > 0, one), self._explain_found, paper, one, place > 0
             )
             for place, one in enumerate(named)
