@@ -7,6 +7,7 @@ keeps.
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import sys
@@ -28,6 +29,7 @@ QUALITY = 80
 SECONDS = 10  # of a picture, by the clock and of the processor
 MEMORY = 768 * 1024**2  # bytes of address space
 REFUSED = 3  # the child's exit code where the picture is at fault
+LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # what Python itself may need
 _HEAD = struct.Struct(">II")
 
 
@@ -51,7 +53,7 @@ def redraw_apart(data: bytes) -> Drawn:
             input=data,
             capture_output=True,
             timeout=SECONDS,
-            env={},
+            env={name: os.environ[name] for name in LOADER if name in os.environ},
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -125,8 +127,10 @@ def _write(image: Picture) -> bytes:
 
 
 def _limit() -> None:
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
     limits = {
         resource.RLIMIT_AS: MEMORY,
         resource.RLIMIT_CPU: SECONDS,

@@ -144,9 +144,13 @@ def fetch_thumbnails() -> dict[str, int]:
 
 
 def ask_for_thumbnails() -> None:
-    """Hint that pictures are due, if any are and nobody fetches them."""
-    if thumbnail_fetching.has_due_thumbnails():
+    """Hint that pictures are due, if any are and nobody fetches them; the next minute does too."""
+    if not thumbnail_fetching.has_due_thumbnails():
+        return
+    try:
         fetch_thumbnails.apply_async(expires=HINT_SECONDS)
+    except AWAY as error:
+        logger.warning("no hint: %s", type(error).__name__)
 
 
 @shared_task  # type: ignore[untyped-decorator]

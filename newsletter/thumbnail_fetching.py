@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -117,6 +117,12 @@ def has_due_thumbnails() -> bool:
         return False
     note_wanted()
     return PictureFetch.objects.filter(state=State.DUE, next_at__lte=TransactionNow()).exists()
+
+
+def count_unfetched(since: datetime) -> int:
+    """Return how many pictures were given up since then."""
+    given_up = [State.FAILED, State.REFUSED]
+    return PictureFetch.objects.filter(state__in=given_up, tried_at__gte=since).count()
 
 
 def retry_pictures(paper_ids: list[int]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from newsletter.models import Delivery
 from newsletter.progress import Progress, read_progress
 from newsletter.sourcebook import count_quarantined, list_trouble
 from newsletter.status import EditionFigures, MorningStatus, morning_status
+from newsletter.thumbnail_fetching import count_unfetched
 from newsletter.watching import describe_row, name_trouble
 
 SATURDAY = 5
@@ -136,6 +137,14 @@ def list_source_notices(now: datetime) -> list[Notice]:
             count,
         )
         url = list_url("newsletter_quarantined")
+        notices.append(Notice(words % {"count": count}, url, serious=False))
+    if count := count_unfetched(now - timedelta(days=1)):
+        words = ngettext(
+            "%(count)d picture of a paper could not be fetched since yesterday",
+            "%(count)d pictures of papers could not be fetched since yesterday",
+            count,
+        )
+        url = list_url("newsletter_picturefetch", o="-6")
         notices.append(Notice(words % {"count": count}, url, serious=False))
     return notices
 

@@ -75,7 +75,7 @@ class Command(BaseCommand):
     def fetch_pictures(self) -> None:
         done = fetch_thumbnails()
         if done.kept or done.failed:
-            self.stdout.write(f"{done.kept} pictures kept, {done.failed} not")
+            self.stdout.write(f"pictures: {done.kept} kept, {done.failed} not")
 
     def tick(self) -> None:
         now = timezone.now()

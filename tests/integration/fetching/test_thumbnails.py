@@ -10,10 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from newsletter import tasks
 from newsletter.models import FetchHost, Paper, PictureFetch, Thumbnail
 from newsletter.politeness import Clock, database_now
 from newsletter.sources.http import Limits
@@ -241,6 +243,46 @@ def test_it_waits_while_another_worker_fetches(server: HttpServer) -> None:
     PictureFetch.objects.update(claimed_until=timezone.now() + timedelta(minutes=1))
     assert not has_due_thumbnails()
     assert go() == Round()
+
+
+def test_tick_and_a_worker_fetch_them(
+    server: HttpServer, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settings.CELERY_TASK_ROUTES[tasks.fetch_thumbnails.name] == {"queue": "sources"}
+    make_paper(f"{server.url}/1.png", 1)
+    call_command("tick")
+    assert "pictures: 1 kept, 0 not" in capsys.readouterr().out
+    make_paper(f"{server.url}/2.png", 2)
+    FetchHost.objects.update(next_at=None)
+    assert tasks.fetch_thumbnails() == {"kept": 1, "failed": 0}
+    assert Thumbnail.objects.count() == 2
+
+
+def test_the_minute_asks_a_worker_for_them(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(tasks.fetch_thumbnails, "apply_async", lambda **k: asked.append(k))
+    tasks.fetch_due_sources()
+    assert asked == []
+    make_paper(f"{server.url}/1.png")
+    tasks.fetch_due_sources()
+    assert asked == [{"expires": tasks.HINT_SECONDS}]
+
+    def away(**_: object) -> None:
+        raise OSError("the broker is away")
+
+    monkeypatch.setattr(tasks.fetch_thumbnails, "apply_async", away)
+    tasks.fetch_due_sources()
+
+
+def test_the_morning_says_which_could_not_be_fetched(
+    server: HttpServer, admin_client: Client
+) -> None:
+    make_paper("https://tracker.example/x.png")
+    go()
+    page = admin_client.get("/admin/").content.decode()
+    assert "1 picture of a paper could not be fetched since yesterday" in page
 
 
 def test_it_can_be_switched_off(server: HttpServer, settings: Settings) -> None:
