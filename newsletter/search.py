@@ -111,7 +111,7 @@ def _order(book: Searchbook, hits: Hits, sort: Sort, most: int) -> Array:
     ]
     if sort is Sort.DATE:
         keys.insert(0, lambda at: -facts.days[rows[at]].astype(np.int64))
-    return rows[_first(keys, len(rows), most)]  # type: ignore[no-any-return]
+    return rows[_first(keys, len(rows), most)]
 
 
 def _border(values: Array, most: int) -> Any:
@@ -139,4 +139,4 @@ def _first(keys: Sequence[Callable[[Array], Array]], count: int, most: int) -> A
         left = left[values == border]
     found = np.concatenate((*sure, left))
     order = np.lexsort([key(found) for key in reversed(keys)])
-    return found[order]  # type: ignore[no-any-return]
+    return found[order]

@@ -125,7 +125,7 @@ class Searchbook:
     def popularity(self) -> Array:
         """What today's upvotes add to the score of each paper, by row."""
         upvotes = np.maximum(self.facts.upvotes, 0)
-        return np.minimum(MAX_POPULARITY, np.log2(1 + upvotes) / 2)
+        return np.minimum(MAX_POPULARITY, np.log2(1 + upvotes) / 2)  # type: ignore[no-any-return]
 
     @cached_property
     def nearest(self) -> Nearest:

@@ -21,7 +21,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Max
 
-from newsletter.arrayfiles import BadArrayFile, open_arrays, read_note, write_arrays
+from newsletter.arrayfiles import BadArrayFile, Note, open_arrays, read_note, write_arrays
 from newsletter.changes import Moment, identify_database, read_changes, this_moment
 from newsletter.facts import Facts, no_facts, read_facts, read_facts_of
 from newsletter.matching.packs import RULES, Array, Pack
@@ -138,7 +138,7 @@ class _Indexer:
         known = self._read_known()
         self.thorough = known is None
         last = Paper.objects.aggregate(last=Max("pk"))["last"] or 0
-        numbers = range(last // VOLUME, -1, -1)
+        numbers = sorted({*range(last // VOLUME + 1), *self.files}, reverse=True)
         self.missing = 0 if known else Paper.objects.count()
         if known:
             self.facts = known
@@ -152,7 +152,7 @@ class _Indexer:
                 first, end = np.searchsorted(known.ids, (low, high))
                 some = _slice(known, first, end)
             if self._keep(number, some) or (known is None and len(some)):
-                self._write(done=number == 0)
+                self._write(done=number == numbers[-1])
         self.missing = 0
         self._write(done=True)
         self._tidy()
@@ -185,15 +185,9 @@ class _Indexer:
         enough = 1.0 if self.thorough else STILL_GOOD
         if old and not len(wanted) and kept.mean() >= enough:
             return False
-        packs = [old.postings.pack(kept)] if old and kept.any() else []
-        for first in range(0, len(wanted), PACKED):
-            some = wanted[first : first + PACKED].tolist()
-            papers = Paper.objects.filter(pk__in=some).order_by("pk")
-            packs.append(Pack.of(list_documents(papers)))
-            self.papers += len(packs[-1].ids)
-            self.say(f"volume {number}: {min(first + PACKED, len(wanted))} of {len(wanted)} papers")
+        old_postings = old.postings if old and kept.any() else None
         del old
-        arrays = compile_postings(packs)
+        arrays = compile_postings(self._pack(number, old_postings, kept, wanted))
         rows, there = facts.rows(arrays["ids"])
         words = np.where(there, facts.words[rows], 0)
         path = directory() / f"volume-{number:05}-{time.time_ns():x}.words"
@@ -201,6 +195,21 @@ class _Indexer:
         self.files[number] = path
         self.made += 1
         return True
+
+    def _pack(
+        self, number: int, old: Postings | None, kept: Array, wanted: Array
+    ) -> Iterator[Pack]:
+        """Yield what is kept of a volume, then the papers that it lacks."""
+        if old is not None:
+            yield old.pack(kept)
+        old = None  # and the memory that its file took
+        for first in range(0, len(wanted), PACKED):
+            some = wanted[first : first + PACKED].tolist()
+            papers = Paper.objects.filter(pk__in=some).order_by("pk")
+            pack = Pack.of(list_documents(papers))
+            self.papers += len(pack.ids)
+            self.say(f"volume {number}: {min(first + PACKED, len(wanted))} of {len(wanted)} papers")
+            yield pack
 
     def _open(self, number: int, facts: Facts) -> tuple[Volume | None, Array]:
         """The volume there is, and which of its papers are as they were."""
@@ -235,16 +244,16 @@ def _slice(facts: Facts, first: int, end: int) -> Facts:
     return Facts(**{name: column[first:end] for name, column in facts.arrays().items()})
 
 
-def _note() -> dict[str, object]:
+def _note() -> Note:
     return {"database": identify_database()[0], "rules": f"{RULES} {LAYOUT}"}
 
 
-def _is_ours(note: dict[str, object]) -> bool:
+def _is_ours(note: Note) -> bool:
     """Whether a file is of this database, and by these rules."""
     return bool(note) and note | _note() == note
 
 
-def _read_manifest() -> tuple[dict[str, object], dict[str, Array]]:
+def _read_manifest() -> tuple[Note, dict[str, Array]]:
     arrays, note = open_arrays(directory() / "book.words")
     _, following = identify_database()
     if not _is_ours(note):

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.test.utils import override_settings
 
-from newsletter.bench.estimate import LAST, QUERIES, milliseconds
+from newsletter.bench.estimate import LAST, QUERIES, milliseconds, processor_milliseconds
 from newsletter.bench.generation import iterate_papers, make_papers
 from newsletter.bench.report import Clock, Say, mapped_megabytes, own_megabytes, peak_megabytes
 from newsletter.bench.stored import copy_papers, forget_changes
@@ -47,6 +47,10 @@ def measure_search(papers: int, seed: int, say: Say) -> dict[str, Any]:
         with clock.time("first search of a process"):
             current_searchbook()
         pages = {(query, sort): measure_query(query, sort) for query in QUERIES for sort in Sort}
+        worked = {
+            (query, sort): processor_milliseconds(partial(search_page, query, sort, 1))
+            for query, sort in pages
+        }
         alike = _measure_similar()
         figures = {
             "papers": papers,
@@ -54,6 +58,8 @@ def measure_search(papers: int, seed: int, say: Say) -> dict[str, Any]:
             "first search of a process, s": clock.seconds["first search of a process"],
             "a page of results, median of the queries, ms": median(pages.values()),
             "the slowest query, ms": max(pages.values()),
+            "the processor's part, median of the queries, ms": median(worked.values()),
+            "the processor's part, the slowest query, ms": max(worked.values()),
             "papers like one, ms": alike,
             "a process's own memory for it, MB": own_megabytes() - before,
             "memory of files that all processes share, MB": mapped_megabytes(directory()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.db import connection
 from django.utils import timezone
@@ -35,7 +36,7 @@ def copy_papers(
 
     The newest days get frozen editions, as many as `editions`.
     """
-    now = timezone.now()
+    now, name = timezone.now(), f"bench {uuid4().hex}"
     days = [last - timedelta(days=back) for back in range(editions)]
     made = Edition.objects.bulk_create(
         Edition(date=day, frozen_at=now - timedelta(days=back)) for back, day in enumerate(days)
@@ -45,12 +46,13 @@ def copy_papers(
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE bench_papers ({columns})")
         with cursor.copy(f"COPY bench_papers ({', '.join(_COPIED)}) FROM STDIN") as copy:
-            for row in _rows(documents, papers, last, a_day, keys):
+            for row in _rows(name, documents, papers, last, a_day, keys):
                 copy.write_row(row)
-        fixed = {
+        fixed: dict[str, Any] = {
             field.column: field.get_db_prep_save(value, connection)
             for field in Paper._meta.concrete_fields
-            if field.column not in _COPIED
+            if field.column is not None
+            and field.column not in _COPIED
             and (value := field.pre_save(Paper(), add=True)) is not None
         }
         names, values = [*_COPIED, *fixed], [*_COPIED, *["%s"] * len(fixed)]
@@ -63,7 +65,8 @@ def copy_papers(
         cursor.execute(
             "INSERT INTO newsletter_listing (paper_id, source, listed_on, seen_at) "
             "SELECT id, 'bench', newest_listing, now() FROM newsletter_paper "
-            "WHERE title_key LIKE 'bench %%' AND newest_listing IS NOT NULL",
+            "WHERE starts_with(title_key, %s)",
+            [name],
         )
         cursor.execute("ANALYZE newsletter_paper, newsletter_listing")
 
@@ -78,13 +81,18 @@ def forget_changes() -> None:
 
 
 def _rows(
-    documents: Iterable[Document], papers: int, last: date, a_day: int, editions: dict[date, int]
+    name: str,
+    documents: Iterable[Document],
+    papers: int,
+    last: date,
+    a_day: int,
+    editions: dict[date, int],
 ) -> Iterator[tuple[Any, ...]]:
     for number, document in enumerate(documents):
         day = last - timedelta(days=(papers - 1 - number) // a_day)
         yield (
             document.title,
-            f"bench {number}",
+            f"{name} {number}",
             document.abstract,
             list(document.authors),
             list(document.categories),

@@ -25,26 +25,28 @@ def compile_alike(
 
     For each form the papers that have it and how often, a word of the title counted twice.
     """
-    from scipy.sparse import coo_array  # slow to import, and most processes never need it
+    from scipy.sparse import csr_array  # slow to import, and most processes never need it
 
     size = len(lexicon.forms)
-    forms = [lexicon.form(number) for number in range(size)]
-    says = np.array(
-        [form != BREAK and len(form) > 1 and not form.isdigit() for form in forms], np.bool_
+    forms = (lexicon.form(number) for number in range(size))
+    says = np.fromiter(
+        (form != BREAK and len(form) > 1 and not form.isdigit() for form in forms), np.bool_, size
     )
-    form_of = lexicon.form_of()
-    columns, rows, counts = [], [], []
+    table = csr_array((size, papers), dtype=np.uint16)
     for stream, field in streams:
-        surfaces, of_papers, often = stream.papers_of(0, len(lexicon))
-        numbers = form_of[surfaces]
-        good = says[numbers]
-        columns.append(numbers[good].astype(np.int32))
-        rows.append(of_papers[good].astype(np.int32))
-        counts.append(often[good].astype(np.int32) * WEIGHTS[field])
-    table = coo_array(
-        (np.concatenate(counts), (np.concatenate(columns), np.concatenate(rows))),
-        shape=(size, papers),
-    ).tocsr()  # sums what is there twice
+        having, often, offsets = stream.by_surface()
+        starts = offsets[lexicon.firsts]  # of forms: their surfaces are side by side
+        kept = np.repeat(says, np.diff(starts))
+        sizes = np.where(says, np.diff(starts), 0)
+        table = table + csr_array(
+            (
+                often[kept].astype(np.uint16) * np.uint16(WEIGHTS[field]),
+                having[kept].astype(np.int32),
+                np.concatenate(([0], np.cumsum(sizes))).astype(np.int32),
+            ),
+            shape=(size, papers),
+        )
+        table.sum_duplicates()
     arrays = {
         "alike offsets": table.indptr.astype(np.uint32),
         "alike papers": table.indices.astype(np.min_scalar_type(papers)),
@@ -56,7 +58,7 @@ def compile_alike(
 
 def measure(arrays: Arrays, rarity: Array, papers: int) -> Array:
     """The length of each paper's vector, 1 where it has none, by how rare each form is."""
-    many = np.diff(arrays["alike offsets"].astype(np.int64))
+    many: Array = np.diff(arrays["alike offsets"].astype(np.int64))
     weights = np.repeat(rarity.astype(np.float32), many)
     weights *= LOG[arrays["alike often"]]
     squares = np.bincount(arrays["alike papers"], weights * weights, papers)

@@ -65,7 +65,9 @@ class Likeness:
             papers.append(having)
             values.append(LOG[often] * np.float32(vector[word] * weights[word]))
             left -= vector[word] ** 2
-        scores = np.bincount(np.concatenate(papers), np.concatenate(values), len(self._postings))
+        scores: Array = np.bincount(
+            np.concatenate(papers), np.concatenate(values), len(self._postings)
+        )
         scores = scores / self._lengths
         near = np.flatnonzero(scores >= MINIMUM - _LATE - 1e-6)
         for word, form in late:

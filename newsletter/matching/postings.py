@@ -41,6 +41,9 @@ FIELDS = {
 }
 
 
+_NOTHING = PackedStream(*[np.zeros(0, np.uint32)] * 3)
+
+
 class Asked:
     """What was found for one question in some postings, so that it is looked for once."""
 
@@ -247,7 +250,7 @@ def compile_postings(packs: Iterable[Pack]) -> dict[str, Array]:
         codes = (codes << 1) | _joined([parts[field].joined for parts in streams], np.uint32)
         lengths = _joined([parts[field].lengths for parts in streams], np.int64)
         for parts in streams:  # not needed twice
-            parts[field] = PackedStream(codes[:0], codes[:0], codes[:0])
+            parts[field] = _NOTHING
         stream = compile_stream(codes, lengths, len(surfaces))
         arrays.update((f"{field} {name}", array) for name, array in stream.items())
     arrays |= compile_speller(list(dict.fromkeys(forms)))

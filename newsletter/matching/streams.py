@@ -47,11 +47,11 @@ class Stream:
 
     def words(self, places: Array) -> Array:
         """The numbers of the words at these places."""
-        return self.codes[places] >> 1  # type: ignore[no-any-return]
+        return self.codes[places] >> 1
 
     def joined(self, places: Array) -> Array:
         """Which words there are part of one hyphen or slash run with the next."""
-        return (self.codes[places] & 1).astype(np.bool_)  # type: ignore[no-any-return]
+        return (self.codes[places] & 1).astype(np.bool_)
 
     def count(self, first: int, last: int) -> int:
         """How often surfaces first..last-1 stand here."""
@@ -87,12 +87,9 @@ class Stream:
         often = _slices(self._often, self._paper_offsets, numbers)
         return np.bincount(papers, often, len(self.starts) - 1).astype(np.int64)
 
-    def papers_of(self, first: int, last: int) -> tuple[Array, Array, Array]:
-        """Surface, paper and how often, for all papers of the surfaces first..last-1."""
-        start, end = self._paper_offsets[first], self._paper_offsets[last]
-        sizes = np.diff(self._paper_offsets[first : last + 1])
-        surfaces = np.repeat(np.arange(first, last, dtype=np.uint32), sizes)
-        return surfaces, self._papers[start:end], self._often[start:end]
+    def by_surface(self) -> tuple[Array, Array, Array]:
+        """Papers, how often each has a surface, and where the papers of each surface begin."""
+        return self._papers, self._often, self._paper_offsets
 
     def named(self, part: str) -> tuple[Array, Array]:
         """Where a part of a name stands, and where a run begins that may be it without hyphens."""
@@ -201,10 +198,12 @@ class Stream:
         total = int((ends - starts).sum())
         if _count(self._offsets, numbers) <= total * _WORTH:
             places = self.places(numbers)
-            return places[papers[self.paper_of[places]]]
+            kept: Array = places[papers[self.paper_of[places]]]
+            return kept
         before = np.cumsum(ends - starts) - (ends - starts)
         all_places = np.arange(total) + np.repeat(starts - before, ends - starts)
-        return all_places[_among(self.words(all_places), numbers)].astype(self._order.dtype)
+        found = all_places[_among(self.words(all_places), numbers)]
+        return found.astype(self._order.dtype)  # type: ignore[no-any-return]
 
     def _allowed(self, phrase: Phrase, at: int, end: int, numbers: range) -> Array:
         """Which of the surfaces have the capitals that key[at:end] asks for."""
@@ -335,8 +334,9 @@ def compile_stream(codes: Array, lengths: Array, surfaces: int) -> dict[str, Arr
     new = np.ones(len(of_places), np.bool_)
     new[1:] = of_places[1:] != of_places[:-1]
     new[offsets[:-1][np.diff(offsets) > 0]] = True  # another word, though in the same paper
-    begun = np.flatnonzero(new)
-    often = np.minimum(np.diff(np.append(begun, len(of_places))), MOST_COUNTED)
+    begun = np.flatnonzero(new).astype(np.uint32)
+    often = np.diff(begun, append=np.uint32(len(of_places)))
+    np.minimum(often, MOST_COUNTED, out=often)
     return {
         "codes": codes,
         "starts": starts,

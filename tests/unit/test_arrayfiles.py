@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from newsletter.arrayfiles import BadArrayFile, open_arrays, read_note, write_arrays
 
-ARRAYS = {
+ARRAYS: dict[str, NDArray[Any]] = {
     "numbers": np.arange(1000, dtype=np.uint32),
     "letters": np.frombuffer(b"naive", np.uint8),
     "flags": np.array([[True, False], [False, True]]),

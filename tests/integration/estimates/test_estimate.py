@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
+from newsletter import wordbook
 from newsletter.estimates import Verdict, estimate, judge
 from newsletter.matching.base import QueryError
 from newsletter.matching.index import match_query
@@ -197,3 +200,20 @@ def test_it_packs_anew_what_other_rules_packed() -> None:
     PackedWords.objects.create(date=DAY, stamp="other rules", packed=b"nonsense")
     assert estimate("grokking", MORNING).hits == 1
     assert PackedWords.objects.get().stamp != "other rules"
+
+
+def test_it_keeps_what_it_made_of_many_papers_in_a_file(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VAR_DIR = tmp_path
+    freeze_days(["Grokking", "Lazy learning"], ["Rich learning"], ["Grokking again", *FILLER])
+    texts = ("grokking", "learning", "grokkin", "paper", "matter AND paper")
+    before = [estimate(text, MORNING) for text in texts]
+    monkeypatch.setattr(wordbook, "MOST_KEPT", 10)
+    for _ in range(2):  # made, and read again
+        monkeypatch.setattr(wordbook, "_book", wordbook._EMPTY)
+        assert [estimate(text, MORNING) for text in texts] == before
+        PackedWords.objects.all().delete()  # not needed any more
+    assert len(list((tmp_path / "search").glob("days-*.words"))) == 1
+    with pytest.raises(ValueError, match="read-only"):
+        current_wordbook(MORNING).postings.ids[0] = 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from newsletter import searchbook, volumes
@@ -128,13 +129,18 @@ def test_it_goes_on_where_it_was_interrupted() -> None:
     assert not is_indexing_due()
 
 
-def test_it_says_how_many_papers_it_has_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_says_how_many_papers_it_has_not_read(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(searchbook, "MOST_FRESH", 20)
     ids = add(50)
     found = find_papers("cat:cs OR cat:stat OR cat:eess")
     assert found.missing == 30
     assert set(found.ids) <= set(ids[-20:])
+    said = "The 30 oldest papers are still being read in"
+    assert said in client.get("/search", {"q": "cat:cs"}).content.decode()
     index_papers()
+    assert said not in client.get("/search", {"q": "cat:cs"}).content.decode()
     assert find_papers("cat:cs").missing == 0
 
 
@@ -175,6 +181,18 @@ def test_papers_found_alike_are_of_all_volumes() -> None:
     assert any(after.values())
     assert all(key not in found for key, found in after.items())
     assert before.keys() == after.keys()
+
+
+def test_words_of_deleted_papers_leave_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = add(30)
+    Paper.objects.filter(pk=ids[3]).update(title="Marmalade", abstract="")
+    index_papers()
+    Paper.objects.filter(pk=ids[3]).delete()
+    files = lambda: b"".join(path.read_bytes() for path in directory().glob("volume-*"))  # noqa: E731
+    assert b"marmalade" in files()
+    monkeypatch.setattr(volumes, "CHECKED", -1)  # a day later
+    index_papers()
+    assert b"marmalade" not in files()
 
 
 def test_only_one_process_makes_them(tmp_path: Path) -> None:

@@ -141,3 +141,29 @@ def test_it_packs_and_unpacks() -> None:
         stream.words.tolist() for stream in pack.streams
     ]
     assert again.streams[2].joined.tolist() == [True, False, False, False]
+
+
+@settings(max_examples=100, deadline=None)
+@given(papers, st.lists(queries, min_size=1, max_size=6), st.integers(1, 3))
+def test_papers_packed_again_are_found_as_before(
+    documents: list[Document], texts: list[str], every: int
+) -> None:
+    whole = Postings([Pack.of(documents)])
+    kept = np.arange(len(whole)) % every == 0
+    some = Postings([whole.pack(kept), whole.pack(~kept)])
+    assert sorted(some.ids.tolist()) == whole.ids.tolist()
+    assert some.categories() == whole.categories()
+    for text in texts:
+        try:
+            parse_query(text)
+        except QueryError:
+            continue
+        found = found_in(some, text, DEFAULT_SYNONYMS)
+        assert found == found_in(whole, text, DEFAULT_SYNONYMS), text
+
+
+def test_arrays_are_all_there_is_of_postings() -> None:
+    postings = Postings([Pack.of([make_document("Grokking RL", "Pre-training, lazily.", id=7)])])
+    again = Postings.of_arrays(postings.arrays)
+    for text in ("grokking", "RL", "pretraining", "laz* OR grok*"):
+        assert found_in(again, text, DEFAULT_SYNONYMS) == {7}
