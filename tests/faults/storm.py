@@ -242,11 +242,15 @@ def wake(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
+LATE = "later than the 60 s promised: was the machine busy with something else?"
+
+
 def summarise(storm: Storm, report: Report) -> str:
     """Return the storm in a few lines."""
     faults = ", ".join(f"{number} {name}" for name, number in storm.faults.most_common())
     took = timedelta(seconds=round(storm.settled))
     return (
         f"seed {storm.seed}: {sum(storm.faults.values())} faults ({faults})\n"
-        f"all settled {took} after the last\n{report}"
+        f"all settled {took} after the last{f', {LATE}' if storm.settled > 60 else ''}\n{report}\n"
+        f"{'promises were broken' if report.broken else 'all clear'}"
     )

@@ -48,8 +48,8 @@ def test_f23_who_leaves_before_the_body_gets_nothing(world: World) -> None:
 
     world.relay.on_rcpt = leave
     world.worker()
-    world.ask(2)
-    world.wait_done()
+    world.beat()
+    world.wait_done(300)
     assert len(left) > 300
     assert not {mail.recipient for mail in world.relay.accepted} & left.keys()
     states = judge(world).states
@@ -83,6 +83,55 @@ def test_f19_a_clock_a_month_ahead_plans_and_puts_off_nobody(world: World) -> No
     assert world.sql("SELECT count(*) FROM newsletter_edition") == [(1,)]
     world.run("tick")  # the clock is right again: nothing to mend
     judge(world)
+
+
+CHANGES = [  # the reader's zone and hour, the date on which the clocks change there
+    ("Europe/London", "2026-03-29", "01:30"),  # skipped
+    ("Europe/London", "2026-10-25", "01:30"),  # twice
+    ("America/New_York", "2026-03-08", "02:30"),
+    ("America/New_York", "2026-11-01", "01:30"),
+    ("Australia/Lord_Howe", "2026-10-04", "02:15"),  # by half an hour
+    ("Africa/Cairo", "2026-04-24", "00:30"),  # at midnight
+    ("America/Havana", "2026-03-08", "00:30"),
+    ("Asia/Kolkata", "2026-03-29", "05:45"),  # never
+]
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="no faketime command")
+def test_f20_each_local_date_has_one_letter_where_the_clocks_change(world: World) -> None:
+    world.relay.accepted.clear()
+    for zone, day, at in CHANGES:
+        world.reset()
+        told = subprocess.run(
+            ["faketime", "-f", f"@{day} 00:00:00", sys.executable, "-m", "tests.faults.walker"],
+            cwd=ROOT, env=world.environment(WALK=f"{zone} {day} {at}", FAKETIME_NO_CACHE="1"),
+            capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert told.returncode == 0, told.stderr
+        dates = told.stdout.split()
+        assert dates == sorted(set(dates)), (zone, dates)
+        assert day in dates, (zone, dates)
+        assert len(dates) == 3, (zone, dates)
+        assert len(world.relay.accepted) == 3, zone
+        judge(world)
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="no faketime command")
+@pytest.mark.parametrize("spec", ["-1h", "+1d", "@2026-11-20 08:00:00 x0"])
+def test_f19_any_clock_sends_nothing_twice(world: World, spec: str) -> None:
+    """Set back by an hour, ahead by a day, frozen: while a letter waits, and after it is out."""
+    faked = ["faketime", "-f", spec, sys.executable, "manage.py", "tick"]
+
+    def tick() -> None:
+        subprocess.run(faked, cwd=ROOT, env=world.environment(), check=True, timeout=60)
+
+    world.day("ok@reader.example", "ok2@reader.example")
+    tick()
+    world.run("tick")
+    tick()
+    world.run("tick")
+    assert world.states() == {"sent": 2}
+    assert judge(world).accepted == 2
 
 
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="no faketime command")

@@ -94,13 +94,13 @@ class World:
         return process
 
     def worker(
-        self, concurrency: int = 2, app: str = "", **settings: str
+        self, concurrency: int = 2, app: str = "", *, events: bool = False, **settings: str
     ) -> subprocess.Popen[bytes]:
         """Start a prefork worker that consumes every queue; `app` configures Celery otherwise."""
         celery = [*CELERY[:-1], app] if app else CELERY
         return self.start(
             *celery, "worker", "-c", str(concurrency), "--loglevel", "INFO", "--without-gossip",
-            "--without-mingle", "-n", f"w{len(self.processes)}@here", **settings,
+            "--without-mingle", "-n", f"w{len(self.processes)}@here", *["-E"] * events, **settings,
         )  # fmt: skip
 
     def beat(self, **settings: str) -> subprocess.Popen[bytes]:
