@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -16,6 +17,7 @@ from newsletter.models import Edition
 from subscribers.models import EVERY_DAY, Subscriber
 from subscribers.schedule import next_send_at, send_instant
 
+logger = logging.getLogger(__name__)
 # Serialises planning: two beats, or a beat and run_day, plan one after the other.
 PLAN_LOCK = 0x706C_616E  # "plan"
 MERGE_WITHIN = timedelta(hours=6)  # an overdue letter waits for the next one if that is so near
@@ -175,11 +177,22 @@ def _plan_columns(slots: Sequence[Slot], sends: bool, now: datetime) -> dict[str
 
 def _next_of(slot: Slot, sends: bool, now: datetime) -> tuple[datetime, bool]:
     """Return a slot's next instant, and whether its readers get a letter now."""
+    slot = _readable(slot)
     today = now.astimezone(ZoneInfo(slot.timezone)).date()
     regular = next_send_at(now, slot.send_time, slot.timezone, slot.weekdays)
     if slot.due_at and now - slot.due_at > OVERDUE and regular - now < MERGE_WITHIN:
         return regular, False  # after a downtime: one letter at the usual hour, not two within six
     return next_send_at(now, slot.send_time, slot.timezone, slot.weekdays, today), sends
+
+
+def _readable(slot: Slot) -> Slot:
+    """Return the slot, or one to go by where its zone is none: it must stop no other."""
+    try:
+        ZoneInfo(slot.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        logger.error("no time zone: %r: its readers are planned by UTC", slot.timezone)
+        return replace(slot, timezone="UTC")
+    return slot
 
 
 def mend_schedules(now: datetime) -> int:
@@ -198,7 +211,8 @@ def mend_schedules(now: datetime) -> int:
     for slot in stranded.values_list("timezone", "send_time", "weekdays").distinct():
         zone, at, weekdays = slot
         mine = stranded.filter(timezone=zone, send_time=at, weekdays=weekdays)
-        mended += mine.update(next_send_at=next_send_at(now, at, zone, weekdays))
+        known = _readable(Slot(zone, at, weekdays, None)).timezone
+        mended += mine.update(next_send_at=next_send_at(now, at, known, weekdays))
     return mended
 
 
@@ -217,6 +231,7 @@ def plan_edition(edition_id: int, now: datetime, *, everyone: bool) -> int:
 
 
 def _hour_has_come(slot: Slot, day: date, now: datetime) -> bool:
+    slot = _readable(slot)
     instant = send_instant(day, slot.send_time, slot.timezone)
     on_this_day = bool(slot.weekdays & 1 << day.weekday())
     return on_this_day and instant is not None and instant <= now

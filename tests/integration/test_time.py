@@ -158,6 +158,22 @@ def test_a_reader_put_off_by_a_wrong_clock_is_due_again() -> None:
     assert Subscriber.objects.get(pk=weekly).next_send_at == before
 
 
+@pytest.mark.parametrize("poison", [{"timezone": "Mars/Base"}, {"timezone": "../x"}])
+def test_f21_one_readers_unreadable_zone_stops_no_other(poison: dict[str, Any]) -> None:
+    poisoned, fine = subscribe(), subscribe()
+    Subscriber.objects.filter(pk=poisoned).update(**poison)
+    prepare(DAY, MORNING)
+    assert plan_deliveries(EIGHT) == 2
+    assert set(Subscriber.objects.values_list("next_send_at", flat=True)) == {
+        EIGHT + timedelta(days=1)
+    }
+    Subscriber.objects.update(next_send_at=EIGHT + timedelta(days=60))
+    assert mend_schedules(EIGHT) == 2
+    prepare(DAY + timedelta(days=1), MORNING + timedelta(days=1))
+    assert run_minute(EIGHT + timedelta(days=1)) == 2
+    assert Delivery.objects.filter(subscriber=fine).count() == 2
+
+
 def add_readers(number: int) -> None:
     """Readers in 24 zones, all due at eight, written in bulk."""
     zones = [f"Etc/GMT{sign}{n}" for sign in "+-" for n in range(12)]
