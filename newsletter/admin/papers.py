@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +21,7 @@ from newsletter.admin.base import (
 )
 from newsletter.admin.explain import explain_url, show_explanation
 from newsletter.admin.filters import EditionFilter
+from newsletter.admin.paper_import import show_import
 from newsletter.editions import EditionError, hide_papers
 from newsletter.matching.display import readable
 from newsletter.models import Listing, Paper
@@ -64,6 +65,7 @@ class PaperAdmin(Admin[Paper]):
     ordering = ("-pk",)
     actions = ("hide", "unhide")
     actions_detail = ("explain",)
+    actions_list = ("go_import",)
     inlines = (ListingInline,)
     fieldsets = (
         (None, {"fields": ("title_readable", "authors_readable", "abstract_readable", "address")}),
@@ -79,6 +81,7 @@ class PaperAdmin(Admin[Paper]):
                     "other_names",
                     "same_as",
                     "withdrawn_at",
+                    "withdrawn_by",
                     "withdrawal",
                     "published_at",
                     "title_raw",
@@ -120,7 +123,17 @@ class PaperAdmin(Admin[Paper]):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(show_explanation)
-        return [path("explain/", view, name="newsletter_paper_explain"), *super().get_urls()]
+        return [
+            path("explain/", view, name="newsletter_paper_explain"),
+            path(
+                "import/", self.admin_site.admin_view(show_import), name="newsletter_paper_import"
+            ),
+            *super().get_urls(),
+        ]
+
+    @button("Import…", "import-files", "change")
+    def go_import(self, request: HttpRequest) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:newsletter_paper_import"))
 
     @button("Why (not)?", "why", "view")
     def explain(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:

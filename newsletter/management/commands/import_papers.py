@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from newsletter.editions import site_date
+from newsletter.importing import Reader, ReadFile, import_listings
 from newsletter.management.commands.run_day import parse_day
 from newsletter.named import fetch_named, is_named_paper
-from newsletter.papers import store_papers
 from newsletter.sources.base import Listing, SourceError
 from newsletter.sources.detect import load_file
-
-Reader = tuple[str, Callable[[], Listing]]  # what it is called in messages, and how it is read
 
 
 class Command(BaseCommand):
@@ -39,25 +37,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        listings: list[Listing] = []
-        refused = 0
-        for name, read in self.sources(options["files"], options["listed_on"], options["arxiv"]):
-            try:
-                listing = read()
-            except SourceError as error:
-                self.stderr.write(f"{name}: {error}")
-                refused += 1
-                continue
-            self.tell(name, listing)
-            listings.append(listing)
-        counts = store_papers(
-            [paper for listing in listings for paper in listing.papers],
-            [gone for listing in listings for gone in listing.withdrawals],
-        )
-        if refused:
-            self.stderr.write(f"{refused} could not be read; nothing of them is stored")
-        self.stdout.write(str(counts))
-        if refused:
+        readers = self.sources(options["files"], options["listed_on"], options["arxiv"])
+        imported = import_listings(readers, self.tell)
+        if imported.unread:
+            self.stderr.write(f"{imported.unread} could not be read; nothing of them is stored")
+        self.stdout.write(str(imported.counts))
+        if imported.unread:
             raise CommandError("mend what is named above, then import it again", returncode=1)
 
     def sources(self, names: list[str], listed_on: str | None, arxiv: str) -> Iterator[Reader]:
@@ -71,15 +56,16 @@ class Command(BaseCommand):
             listed = day or site_date(timezone.now())
             yield "arXiv", partial(fetch_named, " ".join(named), listed, base=arxiv)
 
-    def tell(self, name: str, listing: Listing) -> None:
+    def tell(self, file: ReadFile) -> None:
         """Say what is unusual about what was read."""
-        for refusal in listing.refusals:
-            self.stderr.write(f"{name}: {refusal.where}: {refusal.reason}")
-        undated = sum(paper.listed_on is None for paper in listing.papers)
-        if undated:
+        if file.error:
+            self.stderr.write(f"{file.name}: {file.error}")
+        for refusal in file.refusals:
+            self.stderr.write(f"{file.name}: {refusal.where}: {refusal.reason}")
+        if file.undated:
             self.stderr.write(
-                f"{name}: no listing day for {undated} papers: stored as archive, searchable but "
-                "not mailed; --listed-on DATE gives them one"
+                f"{file.name}: no listing day for {file.undated} papers: stored as archive, "
+                "searchable but not mailed; --listed-on DATE gives them one"
             )
 
 
