@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from newsletter.fetching import RunReport, fetch_source
+from newsletter.freshness import utc_day
 from newsletter.gathering import FetchingError
 from newsletter.management.commands.run_day import parse_day
 from newsletter.models import Source
@@ -27,6 +29,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         day = parse_day(options["date"])
+        today = utc_day(timezone.now())
+        if day and day > today:
+            raise CommandError(f"{day} has not come: by UTC, as the sources count, it is {today}")
         failed = 0
         for source in self.choose(options["sources"]):
             try:
@@ -38,7 +43,10 @@ class Command(BaseCommand):
                     say=self.stderr.write,
                 )
             except FetchingError as error:
-                raise CommandError(str(error)) from error
+                if options["sources"]:
+                    raise CommandError(str(error)) from error
+                self.stderr.write(str(error))  # the others are asked
+                continue
             failed += self.tell(source, report)
         if failed:
             raise CommandError(f"{failed} source{'s' * (failed > 1)} failed", returncode=1)

@@ -39,3 +39,19 @@ def test_it_fetches_by_command(
     add_arxiv(server, "cs.LG")
     with pytest.raises(CommandError, match="arXiv shows the day it is at and no other"):
         call_command("fetch_papers", "arXiv", "--date", "2026-11-10")
+    with pytest.raises(CommandError, match="2026-11-21 has not come: by UTC"):
+        call_command("fetch_papers", "--date", "2026-11-21")
+    with pytest.raises(CommandError, match="'soon' is no date: write it as YYYY-MM-DD"):
+        call_command("fetch_papers", "--date", "soon")
+
+
+def test_it_asks_the_others_where_one_cannot_be_asked_for_a_day(
+    server: HttpServer, traveller: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_arxiv(server, "cs.LG")
+    add_huggingface(server)
+    call_command("fetch_papers", "--date", "2026-11-20", "--dry-run")
+    call_command("fetch_papers", "--date", "2026-11-19", "--dry-run")
+    out, err = capsys.readouterr()
+    assert "Hugging Face: 0 papers" in out
+    assert "arXiv shows the day it is at and no other: leave out --date" in err
