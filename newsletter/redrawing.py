@@ -24,7 +24,8 @@ MOST_PIXELS = 16_000_000  # decoded: 64 MB
 LEAST_SIDE = 32  # pixels: less shows nothing
 LONGEST_SHAPE = 6  # times as long as wide, or the other way
 SMALL, LARGE = (320, 480), (960, 1200)  # pixels: the boxes of the list's and the paper's picture
-QUALITY = 80
+QUALITIES = (80, 60, 40, 20)  # the first that comes out small enough
+MOST_WRITTEN = 150_000  # bytes
 
 SECONDS = 10  # of a picture, by the clock and of the processor
 MEMORY = 768 * 1024**2  # bytes of address space
@@ -95,7 +96,8 @@ def redraw(data: bytes) -> Drawn:
     if plain.width > small.width * 3 // 2:
         plain.thumbnail(LARGE, Image.Resampling.LANCZOS, reducing_gap=3)
         large = _write(plain)
-    return Drawn(_write(small), large)
+    # Noise can be larger at any quality: then the small one has to do.
+    return Drawn(_write(small), large if len(large) <= MOST_WRITTEN else b"")
 
 
 def _check_size(width: int, height: int) -> None:
@@ -120,9 +122,12 @@ def _flatten(image: Picture) -> Picture:
 
 
 def _write(image: Picture) -> bytes:
-    out = BytesIO()
     image.info.clear()  # comments, EXIF, profiles
-    image.save(out, "WEBP", quality=QUALITY, method=4, exif=b"", icc_profile=b"", xmp=b"")
+    for quality in QUALITIES:
+        out = BytesIO()
+        image.save(out, "WEBP", quality=quality, method=4, exif=b"", icc_profile=b"", xmp=b"")
+        if out.tell() <= MOST_WRITTEN:
+            break
     return out.getvalue()
 
 

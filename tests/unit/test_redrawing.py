@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import subprocess
 import sys
+import warnings
 import zlib
+from contextlib import suppress
 from io import BytesIO
 
 import pytest
 from PIL import Image, PngImagePlugin
 
 from newsletter import redrawing
-from newsletter.redrawing import LARGE, SMALL, DrawingError, redraw, redraw_apart
+from newsletter.redrawing import LARGE, MOST_WRITTEN, SMALL, DrawingError, redraw, redraw_apart
 from newsletter.thumbnails import read_image
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -103,6 +106,28 @@ def test_it_refuses_what_is_no_picture_to_keep(data: bytes, why: str) -> None:
 def test_it_decodes_the_largest_within_its_memory() -> None:
     drawn = redraw_apart(make_bomb(4000, 4000))
     assert read_image(drawn.large).width == LARGE[0]
+
+
+@pytest.mark.parametrize(("sigma", "height"), [(16, LARGE[1]), (250, 0)])
+def test_it_writes_noise_small_enough_to_be_kept(sigma: int, height: int) -> None:
+    noise = Image.effect_noise((1200, 1500), sigma).convert("RGB")
+    out = BytesIO()
+    noise.save(out, "JPEG")
+    drawn = redraw(out.getvalue())
+    assert max(len(drawn.small), len(drawn.large)) <= MOST_WRITTEN
+    assert (read_image(drawn.large).height if drawn.large else 0) == height
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_it_draws_or_refuses_whatever_is_broken(kind: str) -> None:
+    good, dice = paint((200, 150), kind), random.Random(kind)
+    for _ in range(60):
+        broken = bytearray(good[: dice.choice([len(good), len(good) * 3 // 4])])
+        for _ in range(dice.randint(1, 12)):
+            broken[dice.randrange(min(len(broken), 600))] = dice.randrange(256)
+        with warnings.catch_warnings(), suppress(DrawingError):
+            warnings.simplefilter("ignore")
+            assert read_image(redraw(bytes(broken)).small).media_type == "image/webp"
 
 
 def test_it_ends_a_decoder_that_goes_on_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
