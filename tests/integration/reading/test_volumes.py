@@ -188,7 +188,10 @@ def test_words_of_deleted_papers_leave_the_files(monkeypatch: pytest.MonkeyPatch
     Paper.objects.filter(pk=ids[3]).update(title="Marmalade", abstract="")
     index_papers()
     Paper.objects.filter(pk=ids[3]).delete()
-    files = lambda: b"".join(path.read_bytes() for path in directory().glob("volume-*"))  # noqa: E731
+
+    def files() -> bytes:
+        return b"".join(path.read_bytes() for path in directory().glob("volume-*"))
+
     assert b"marmalade" in files()
     monkeypatch.setattr(volumes, "CHECKED", -1)  # a day later
     index_papers()
