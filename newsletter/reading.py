@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery, Value
 
 from newsletter.freshness import DayStory, describe_day, tell_day
 from newsletter.models import Edition, Listing, Paper
@@ -172,13 +172,14 @@ def _near_days(wanted: Q, sign: str, most: int) -> tuple[date, ...]:
 
 def _explain(day: date, today: date, story: DayStory | None = None) -> str:
     same = [day - timedelta(weeks=back) for back in range(1, WEEKS + 1)]
-    row = Listing.objects.aggregate(
-        first=Min("listed_on"),
-        usual=Count("listed_on", distinct=True, filter=Q(listed_on__in=same)),
-    )
-    weeks = sum(1 for one in same if row["first"] and one >= row["first"])
+    # Both are read off the index by day: all listings together are many.
+    listed = Listing.objects.filter(listed_on__in=same).values(all=Value(1))
+    counted = listed.annotate(days=Count("listed_on", distinct=True)).values("days")
+    oldest = Listing.objects.order_by("listed_on").annotate(usual=Subquery(counted))
+    first, usual = oldest.values_list("listed_on", "usual").first() or (None, 0)
+    weeks = sum(1 for one in same if first and one >= first)
     sources = [
         SourceDay(one.name, _STATES[StoredSourceDay.State(one.state)])
         for one in (story.sources if story else ())
     ]
-    return explain_quiet(QuietFacts(day, today, row["first"], row["usual"], weeks, sources))
+    return explain_quiet(QuietFacts(day, today, first, usual or 0, weeks, sources))
