@@ -14,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from tests.browser.demosite import CHROMIUM, DemoSite
-from tests.browser.walking import QUICKEST, Walk
+from tests.browser.walking import PATIENCE, QUICKEST, Walk
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 
@@ -24,7 +24,6 @@ INTEREST = "reinforcement learning"
 @pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
 def walk(request: pytest.FixtureRequest, demo_site: DemoSite, chromium: Browser) -> Iterator[Walk]:
     context = chromium.new_context(java_script_enabled=request.param, locale="en-GB")
-    context.set_default_timeout(15_000)
     yield Walk(demo_site, context, scripts=request.param)
     context.close()
 
@@ -69,17 +68,17 @@ def subscribe(walk: Walk, address: str) -> None:
     if walk.scripts:
         walk.page.get_by_label("A keyword, a phrase, an author").fill(INTEREST)
         walk.press("Add", exact=True)
-        expect(walk.page.locator(".estimate .rate").first).to_be_visible()
+        expect(walk.page.locator(".estimate .rate").first).to_be_visible(timeout=PATIENCE)
     else:
         walk.page.get_by_label("What you follow").fill(INTEREST)
         walk.press("Show what these bring")
         walk.says(re.compile("a week|a day|in 30 days|papers over"))
-    expect(walk.page.locator("iframe.letter")).to_be_visible()
+    expect(walk.page.locator("iframe.letter")).to_be_visible(timeout=PATIENCE)
     walk.page.get_by_label("Address the letter goes to").fill("nobody")
     walk.page.wait_for_timeout(QUICKEST)
     walk.press("Subscribe", exact=True)
     assert walk.page.title().startswith(("Error", "Subscribe"))
-    expect(walk.page.locator("[name=email][aria-invalid=true]")).to_be_visible()
+    expect(walk.page.locator("[name=email][aria-invalid=true]")).to_be_visible(timeout=PATIENCE)
     walk.page.get_by_label("Address the letter goes to").fill(address)
     walk.page.wait_for_timeout(QUICKEST)
     walk.press("Subscribe", exact=True)
@@ -117,7 +116,7 @@ def manage(walk: Walk, address: str) -> None:
     assert walk.page.url == f"{walk.site.url}/manage"
     walk.page.get_by_label("Add an interest").fill("protein folding")
     walk.press("Add", exact=True)
-    expect(walk.page.locator("#list")).to_contain_text("protein folding")
+    expect(walk.page.locator("#list")).to_contain_text("protein folding", timeout=PATIENCE)
     walk.page.get_by_role("link", name="Saved papers").click()
     walk.judge()
     assert walk.page.locator("article.paper").count() == 1
@@ -136,7 +135,7 @@ def pause(walk: Walk) -> None:
     walk.press("Pause", exact=True)
     walk.says("then they come again by themselves")
     walk.press("Resume now")
-    expect(walk.page.get_by_label("No letters until")).to_be_visible()
+    expect(walk.page.get_by_label("No letters until")).to_be_visible(timeout=PATIENCE)
 
 
 def change_address(walk: Walk, first: str, second: str) -> None:

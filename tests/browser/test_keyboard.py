@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.demosite import CHROMIUM, DemoSite
-from tests.browser.walking import QUICKEST, Walk
+from tests.browser.walking import PATIENCE, QUICKEST, Walk
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 
@@ -21,7 +21,6 @@ FIRST, SECOND = "keyboard@reader.example", "keyboard.new@reader.example"
 @pytest.fixture
 def walk(demo_site: DemoSite, chromium: Browser) -> Iterator[Walk]:
     context = chromium.new_context(locale="en-GB")
-    context.set_default_timeout(15_000)
     yield Walk(demo_site, context)
     context.close()
 
@@ -45,7 +44,7 @@ def subscribe(walk: Walk) -> None:
     walk.page.wait_for_url("**/subscribe")
     walk.type("A keyword, a phrase, an author", "reinforcement learning")
     walk.page.keyboard.press("Enter")
-    expect(walk.page.locator(".estimate .rate").first).to_be_visible()
+    expect(walk.page.locator(".estimate .rate").first).to_be_visible(timeout=PATIENCE)
     walk.type("Address the letter goes to", FIRST)
     walk.page.wait_for_timeout(QUICKEST)
     walk.enter("Subscribe", "BUTTON")
@@ -75,7 +74,7 @@ def open_own_pages(walk: Walk) -> None:
     open_link(walk, walk.await_mail(FIRST, 3).link("manage/open"))
     walk.type("Add an interest", "protein folding")
     walk.page.keyboard.press("Enter")
-    expect(walk.page.locator("#list")).to_contain_text("protein folding")
+    expect(walk.page.locator("#list")).to_contain_text("protein folding", timeout=PATIENCE)
 
 
 def open_link(walk: Walk, address: str) -> None:
@@ -90,7 +89,7 @@ def pause(walk: Walk) -> None:
     walk.enter("Pause", "BUTTON")
     walk.says("No letters until you say so.")
     walk.enter("Resume now")
-    expect(walk.page.get_by_label("No letters until")).to_be_visible()
+    expect(walk.page.get_by_label("No letters until")).to_be_visible(timeout=PATIENCE)
 
 
 def change_address(walk: Walk) -> None:

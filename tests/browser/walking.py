@@ -13,6 +13,7 @@ from tests.browser.demosite import DemoSite, Letter
 from tests.browser.watching import Watch, assert_it_fits
 
 QUICKEST = 2_100  # milliseconds; a form sent sooner is a machine's
+PATIENCE = 30_000  # milliseconds an answer may take on a machine that has more to do
 SCREEN: ViewportSize = {"width": 1280, "height": 900}
 SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 # Where the focus is, whether it is seen, and whether anything lies over it.
@@ -32,6 +33,7 @@ class Walk:
     def __init__(self, site: DemoSite, context: BrowserContext, *, scripts: bool = True) -> None:
         self.site = site
         self.scripts = scripts
+        context.set_default_timeout(PATIENCE)
         self.page = context.new_page()
         self.page.set_viewport_size(SCREEN)
         self.watch = Watch(context, site.url)
@@ -64,7 +66,7 @@ class Walk:
                 assert (scheme, found) == (scheme, []), self.page.url
 
     def says(self, words: str | re.Pattern[str]) -> None:
-        expect(self.page.get_by_text(words).first).to_be_visible()
+        expect(self.page.get_by_text(words).first).to_be_visible(timeout=PATIENCE)
 
     def await_mail(self, to: str, number: int) -> Letter:
         letter = self.site.await_letter(to, number)
@@ -93,9 +95,10 @@ class Walk:
         raise AssertionError(f"Tab leads to no {name!r} on {self.page.url}")
 
     def enter(self, name: str, tag: str = "") -> None:
-        """Go by Tab to a link or a button, and press Enter."""
+        """Go by Tab to a link or a button that leads to a page, and press Enter."""
         self.tab_to(name, tag)
-        self.page.keyboard.press("Enter")
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
 
     def type(self, label: str, text: str) -> None:
         """Go by Tab to a field, and type into it."""
