@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminDateWidget
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminFileFieldWidget
 
 from newsletter.importing import Imported, import_listings
 from newsletter.models import Paper
@@ -23,7 +23,7 @@ from newsletter.sources.detect import MAX_BYTES, load_file
 MOST_FILES = 20
 
 
-class _FilesInput(forms.ClearableFileInput):
+class _FilesInput(UnfoldAdminFileFieldWidget):
     allow_multiple_selected = True
 
 
@@ -44,7 +44,7 @@ class ImportForm(forms.Form):
 
     chosen = _FilesField(
         label=_("Files"),
-        widget=_FilesInput(),
+        widget=_FilesInput(attrs={"multiple": True}),
         help_text=_(
             "Saved Daily Papers pages as text or HTML, their JSON, feeds, BibTeX, RIS, CSV or JSON "
             "Lines: the format is told by the content. At most 64 MiB each."
