@@ -55,8 +55,8 @@ class ImportForm(forms.Form):
         required=False,
         widget=UnfoldAdminDateWidget(),
         help_text=_(
-            "The day of every paper in them. Empty: the day the file says. Without any day papers "
-            "are archive, found by search and not mailed."
+            "The day of every paper in them, as YYYY-MM-DD. Empty: the day the file says. Without "
+            "any day papers are archive, found by search and not mailed."
         ),
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from newsletter.models import (
     Paper,
@@ -17,6 +19,7 @@ from tests.integration.fetching.world import (
     FRIDAY,
     MORNING,
     HuggingFace,
+    add_arxiv,
     add_huggingface,
     add_source,
     look,
@@ -80,7 +83,19 @@ def test_it_leaves_a_host_alone_after_429(server: HttpServer, traveller: Any) ->
     assert look(source, traveller).state == "done"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.7"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "169.254.169.254",
+        "10.0.0.7",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:a00:7]",
+        "2130706433",
+    ],
+)
 def test_it_connects_nowhere_private(server: HttpServer, traveller: Any, host: str) -> None:
     """An operator of the admin, or a feed that redirects, must not reach what is inside."""
     with HttpServer(Reply(b"secret")) as inside:
@@ -91,3 +106,27 @@ def test_it_connects_nowhere_private(server: HttpServer, traveller: Any, host: s
             problem = look(source, traveller).problem
             assert "not a public address" in problem or "no address" in problem
         assert (inside.connections, server.connections) == (0, 1)
+
+
+LAUGHS = (
+    '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "ha">'
+    + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10)).replace("&a0;", "&a;")
+    + "]><rss><channel><title>&a9;</title></channel></rss>"
+)
+OUTSIDE = (
+    '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+    "<rss><channel><title>&x;</title><item><title>&x;</title></item></channel></rss>"
+)
+
+
+@pytest.mark.parametrize("bomb", [LAUGHS, OUTSIDE, "<a>" * 100_000], ids=["laughs", "file", "deep"])
+def test_it_defuses_xml_from_a_server(settings: Settings, traveller: Any, bomb: str) -> None:
+    """By way of the whole: a server, the client, the loader, and what the admin would show."""
+    with HttpServer(Reply(bomb.encode(), packed=True)) as server:
+        settings.FETCH_ALLOW = [server.allowed]
+        started = time.process_time()
+        report = look(add_arxiv(server, "cs.LG"), traveller)
+        assert time.process_time() - started < 5
+    assert (report.state, report.papers) == ("failed", 0)
+    assert "root:" not in report.problem + report.sample
+    assert not Paper.objects.exists()
