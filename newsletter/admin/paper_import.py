@@ -23,7 +23,7 @@ from newsletter.sources.detect import MAX_BYTES, load_file
 MOST_FILES = 20
 
 
-class _FilesInput(UnfoldAdminFileFieldWidget):
+class _FilesInput(UnfoldAdminFileFieldWidget):  # type: ignore[misc]
     allow_multiple_selected = True
 
 
