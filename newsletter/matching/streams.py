@@ -157,7 +157,8 @@ class Stream:
             for at, starts in begun.items():
                 for end, numbers in steps.get(at, ()):
                     if starts is None:
-                        some = self._places_in(numbers, papers)
+                        following = [others for _, others in steps.get(end, ())]
+                        some = self._followed(numbers, following, papers)
                     else:
                         some = starts[_among(self.words(starts + words), numbers)]
                     if len(some):
@@ -204,6 +205,17 @@ class Stream:
         all_places = np.arange(total) + np.repeat(starts - before, ends - starts)
         found = all_places[_among(self.words(all_places), numbers)]
         return found.astype(self._order.dtype)  # type: ignore[no-any-return]
+
+    def _followed(
+        self, numbers: Numbers, following: Sequence[Numbers], papers: Array | None
+    ) -> Array:
+        """Where surfaces stand in these papers, at least where one of `following` comes next."""
+        often = sum(_count(self._offsets, others) for others in following)
+        if _count(self._offsets, numbers) <= often * _WORTH:
+            return self._places_in(numbers, papers)
+        after = np.concatenate([self._places_in(others, papers) for others in following])
+        before = after[after > 0] - 1
+        return before[_among(self.words(before), numbers)]  # type: ignore[no-any-return]
 
     def _allowed(self, phrase: Phrase, at: int, end: int, numbers: range) -> Array:
         """Which of the surfaces have the capitals that key[at:end] asks for."""
