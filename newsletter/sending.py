@@ -248,7 +248,8 @@ class _Work:
         suppress_refused(outcomes, addresses)
         self._record(entries)
         settled = {entry.delivery_id for entry in entries}
-        rest = [m.delivery_id for m in messages if m.delivery_id not in settled]
+        # Of all that was claimed: where the lease ended while composing, none was offered.
+        rest = [item.id for item in claimed if item.id not in settled]
         self.batch.count(Delivery.State.QUEUED, release_deliveries(self.owner, rest))
         self._tell(claimed, addresses, guard)
 

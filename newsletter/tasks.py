@@ -8,8 +8,9 @@ recovery, confirmations) goes through the queue `at_once`, letters through `dige
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -29,6 +30,7 @@ from newsletter import (
 logger = logging.getLogger(__name__)
 
 AWAY = (OperationalError, OSError, RedisError)  # the broker
+IMPATIENT = {"socket_timeout": 2, "socket_connect_timeout": 2}  # seconds
 NOTICES = 100  # service mails of one task
 DELIVER_SECONDS = 20  # well under the time limit
 HINT_SECONDS = 60  # a hint to deliver is of no use for longer: the next one comes
@@ -72,9 +74,18 @@ def send_notices_soon() -> None:
     transaction.on_commit(_ask_for_notices)
 
 
+def hint(task: Any, **options: Any) -> None:
+    """Enqueue a hint and wait two seconds for the broker, not the half minute a worker waits.
+
+    Raises one of `AWAY`. A broker that takes connections and answers nothing must not hold a page.
+    """
+    with current_app.connection_for_write(transport_options=IMPATIENT) as broker:
+        task.apply_async(connection=broker, retry=False, **options)
+
+
 def _ask_for_notices() -> None:
     try:
-        send_notices.delay()
+        hint(send_notices)
     except AWAY:
         logger.warning("the broker is away: service mail waits for the next minute")
 
@@ -97,7 +108,7 @@ def ask_for_delivery() -> None:
     if not days.has_due_deliveries():
         return
     try:
-        deliver.apply_async(expires=HINT_SECONDS)
+        hint(deliver, expires=HINT_SECONDS)
     except AWAY as error:
         logger.warning("no hint: %s", type(error).__name__)
 

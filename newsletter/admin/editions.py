@@ -176,12 +176,12 @@ class EditionAdmin(Admin[Edition]):
     def preview_as(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:newsletter_edition_preview", args=[object_id]))
 
-    @button(_("Cancel the letters…"), "cancel-letters", "steer")
+    @button("Cancel the letters…", "cancel-letters", "steer")
     def cancel_letters(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
         day = Edition.objects.values_list("date", flat=True).get(pk=int(object_id))
         return HttpResponseRedirect(reverse("admin:newsletter_cancel", args=[day.isoformat()]))
 
-    @button(_("Going out"), "see-going-out", "view")
+    @button("Going out", "see-going-out", "view")
     def go_sending(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:newsletter_sending"))
 

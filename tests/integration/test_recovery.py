@@ -15,6 +15,7 @@ from django.utils import timezone
 from newsletter import beacon, guard, sending
 from newsletter.days import drain_deliveries, run_minute
 from newsletter.deliveries import claim_deliveries
+from newsletter.digests import Material
 from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.receipts import Receipts, receipts_path
 from newsletter.models import Delivery, Tally
@@ -171,3 +172,19 @@ def test_an_owner_that_cannot_be_recovered_keeps_nobody_waiting(server: SmtpServ
     path.mkdir()  # not a file that can be read
     assert recover().settled == 1
     assert Delivery.objects.get(pk=second).state == "sent"
+
+
+def test_a_lease_that_ended_while_composing_puts_nothing_in_doubt(
+    server: SmtpServer, settings: Settings
+) -> None:
+    settings.IN_DOUBT = "park"
+    plan("ok1", "ok2")
+    lease, settings.LEASE = settings.LEASE, timedelta(seconds=-1)
+    with sending.Outbox() as outbox:
+        batch = sending.deliver_batch(outbox, Material(), 10)
+    assert (batch.claimed, states()) == (2, {"queued": 2})
+    settings.LEASE = lease
+    recover()
+    drain_deliveries()
+    assert states() == {"sent": 2}
+    assert set(Delivery.objects.values_list("doubts", "attempts")) == {(0, 1)}
