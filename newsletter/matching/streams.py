@@ -215,7 +215,7 @@ class Stream:
             return self._places_in(numbers, papers)
         after = np.concatenate([self._places_in(others, papers) for others in following])
         before = after[after > 0] - 1
-        return before[_among(self.words(before), numbers)]  # type: ignore[no-any-return]
+        return before[_among(self.words(before), numbers)]
 
     def _allowed(self, phrase: Phrase, at: int, end: int, numbers: range) -> Array:
         """Which of the surfaces have the capitals that key[at:end] asks for."""
