@@ -229,9 +229,10 @@ def run_with_servers(arguments: list[str]) -> None:
 def run_demo(arguments: list[str]) -> None:
     if os.name == "nt":
         sys.exit(NO_WHEELS)
-    from newsletter.demo import supervisor
+    with telling_of_settings():
+        from newsletter.demo import supervisor
 
-    supervisor.main(arguments[2:])
+        supervisor.main(arguments[2:])
 
 
 def run_tests(arguments: list[str]) -> None:

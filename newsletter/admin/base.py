@@ -14,6 +14,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -89,7 +90,7 @@ def labelled(
     return cast(Callable[[Method], Method], decorator)
 
 
-def button(description: str, path: str, permission: str) -> Callable[[Method], Method]:
+def button(description: str | Promise, path: str, permission: str) -> Callable[[Method], Method]:
     """Mark a method as a button above an object's form, at `<id>/<path>/`."""
     decorator = unfold.decorators.action(
         description=description, url_path=path, permissions=[permission]

@@ -11,13 +11,14 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from newsletter import beacon, guard, sending
 from newsletter.days import drain_deliveries, run_minute
 from newsletter.deliveries import claim_deliveries
-from newsletter.digests import Material
 from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.receipts import Receipts, receipts_path
+from newsletter.material import Material
 from newsletter.models import Delivery, Tally
 from newsletter.recovery import recover
 from newsletter.sending import receipts_directory
