@@ -31,12 +31,13 @@ LONGEST_WAIT = timedelta(minutes=12)
 CRASHES = 3  # workers that ended at a letter: then it is the letter
 
 # A CTE, not `id IN (SELECT … LIMIT …)`: the planner may run such a sub-select once for every row,
-# and with SKIP LOCKED each run finds other rows, so that more than the limit are claimed.
+# and with SKIP LOCKED each run finds other rows, so that more than the limit are claimed. The order
+# is the index's: to sort those of one instant would look at all of them for every batch.
 CLAIM = """
 WITH due AS MATERIALIZED (
   SELECT id FROM newsletter_delivery
   WHERE state IN ('queued', 'deferred') AND next_at <= now() AND edition_id <> ALL(%s)
-  ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+  ORDER BY next_at LIMIT %s FOR UPDATE SKIP LOCKED)
 UPDATE newsletter_delivery AS d SET state = 'sending', owner = %s, lease_until = now() + %s,
   attempts = d.attempts + 1
 FROM due WHERE d.id = due.id
@@ -48,7 +49,7 @@ CLAIM_FIRST = """
 WITH due AS MATERIALIZED (
   SELECT id FROM newsletter_delivery
   WHERE state IN ('queued', 'deferred') AND next_at <= now() AND edition_id = %s AND canary = %s
-  ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+  ORDER BY next_at LIMIT %s FOR UPDATE SKIP LOCKED)
 UPDATE newsletter_delivery AS d SET state = 'sending', owner = %s, lease_until = now() + %s,
   attempts = d.attempts + 1, canary = true
 FROM due WHERE d.id = due.id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -11,27 +10,35 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """Keeps the values of the `size` keys asked for last; `misses` counts those made."""
+    """Keeps values by key, at most `size`, and at least the half of that asked for last.
+
+    Two dictionaries, the newer and the older: what is asked for moves to the newer one, which
+    becomes the older one once it is full. That costs a third of keeping an order. `misses` counts
+    the values made.
+    """
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[K, V] = OrderedDict()
+        self._half = max(size // 2, 1)
+        self._newer: dict[K, V] = {}
+        self._older: dict[K, V] = {}
         self.misses = 0
 
     def get(self, key: K, make: Callable[..., V], *arguments: object) -> V:
         """Return the value of `key`, made by `make(*arguments)` if it is not kept."""
-        values = self._values
         try:
-            value = values[key]
+            return self._newer[key]
+        except KeyError:
+            pass
+        try:
+            value = self._older.pop(key)
         except KeyError:
             self.misses += 1
-            value = values[key] = make(*arguments)
-            if len(values) > self._size:
-                values.popitem(last=False)
-            return value
-        values.move_to_end(key)
+            value = make(*arguments)
+        self.put(key, value)
         return value
 
     def put(self, key: K, value: V) -> None:
         """Keep another value for a key."""
-        self._values[key] = value
+        if len(self._newer) >= self._half:
+            self._older, self._newer = self._newer, {}
+        self._newer[key] = value

@@ -7,7 +7,8 @@ import pytest
 from lxml import html as lxml_html
 
 from newsletter.mail.headers import LetterError
-from newsletter.mail.letter import Digest, Link, Rendered
+from newsletter.mail.joining import Joiner
+from newsletter.mail.letter import Digest, Link, Rendered, write_card
 from newsletter.mail.plain import columns
 from newsletter.mail.render import render_digest
 from newsletter.mail.wording import make_preheader
@@ -16,6 +17,7 @@ from tests.unit.mail.samples import (
     compose,
     make_card,
     make_digest,
+    make_envelope,
     make_hard_digest,
     make_section,
     parse,
@@ -102,7 +104,9 @@ def test_its_parts_hold_the_same_papers_and_addresses() -> None:
     linked = {href for _, _, href, _ in tree.iterlinks() if not href.startswith("#")}
     printed = set(re.findall(r"(?m)^\s*(https?://\S+)$", rendered.text))
     assert linked == printed
-    titles = ["".join(p.text for p in card.title) for s in digest.sections for card in s.cards]
+    titles = [
+        "".join(p.text for p in write_card(card).title) for s in digest.sections for card in s.cards
+    ]
     assert [words(h.text_content()) for h in tree.iterfind(".//h3")] == titles
     squeezed = "".join(rendered.text.split())
     assert all("".join(title.split()) in squeezed for title in titles)
@@ -174,16 +178,35 @@ def test_its_preheader_is_short_and_hidden() -> None:
 
 
 def test_its_thirty_papers_stay_below_what_gmail_clips() -> None:
-    snippet = segments("we show that ^reinforcement learning^ " + "keeps its ranking – " * 18)
+    text = (
+        "we show that ^reinforcement learning^ keeps ^its ranking^ without "
+        + "half the labels " * 20
+    )
+    why = (
+        "Here because of ^reinforcement learning^ (as “RL”), twice in the abstract; also ^labels^."
+    )
     cards = [
-        make_card("A Rather Long Title of a Paper " * 3, n, snippet=snippet) for n in range(30)
+        make_card(
+            "Steering a ^Reward^ Model without Labels or a Human in the Loop",
+            number,
+            snippet=segments(text[:400]),
+            why=segments(why),
+            links=(
+                Link("arXiv", f"https://arxiv.org/abs/2611.{number:05d}"),
+                Link("Code", f"https://github.com/example/code-{number}"),
+            ),
+            feedback_url=f"{SITE}/f/{'x' * 50}",
+        )
+        for number in range(30)
     ]
-    data = compose(make_digest(make_section("RL", *cards)))
-    (html,) = (p for p in parse(data).walk() if p.get_content_type() == "text/html")
-    payload = html.get_payload()
-    assert isinstance(payload, str)
-    assert len(payload) < 80_000
-    assert f"{SITE}/u/token" in part(data, "html")
+    sections = [make_section(f"interest {at}", *cards[at : at + 6]) for at in range(0, 30, 6)]
+    digest = make_digest(*sections)
+    for data in (compose(digest), Joiner().join(digest, make_envelope())):
+        (html,) = (p for p in parse(data).walk() if p.get_content_type() == "text/html")
+        payload = html.get_payload()
+        assert isinstance(payload, str)
+        assert len(payload) < 80_000
+        assert f"{SITE}/u/token" in part(data, "html")
 
 
 @pytest.mark.parametrize(
