@@ -91,11 +91,10 @@ def read_day(
     papers = tuple(make_sheet(paper, on=day) for paper in list_day(day, order))
     asked = day if wanted else today
     is_quiet = not papers or asked != day
-    edition = Edition.objects.filter(date=asked).values("note", "frozen_at").first()
-    story = read_story(asked, edition["frozen_at"] if edition else None)
+    known = Edition.objects.filter(date__in={asked, day}).values_list("date", "frozen_at", "note")
+    editions = {date: (frozen_at, note) for date, frozen_at, note in known}
+    story = read_story(asked, editions.get(asked, (None, ""))[0])
     following = Q(listed_on__gt=day, listed_on__lte=today)
-    if day != asked:
-        edition = Edition.objects.filter(date=day).values("note", "frozen_at").first()
     return Day(
         date=day,
         today=today,
@@ -104,7 +103,7 @@ def read_day(
         previous=_near_day(Q(listed_on__lt=day), "-") if wanted else next(iter(newest[1:]), None),
         next=_near_day(following, "") if day < today and wanted else None,
         quiet=_explain(asked, today, story) if is_quiet else "",
-        note=edition["note"] if edition and papers else "",
+        note=editions.get(day, (None, ""))[1] if papers else "",
         told="" if is_quiet else tell_day(story, has_papers=True),
     )
 

@@ -220,7 +220,7 @@ def test_it_tells_a_reader_what_an_interest_also_finds() -> None:
     reader = subscribe("RL", "grokking")
     add_interest(reader, "LLM", expand=False)
     path = f"/m/{links.make_token(links.MANAGE, reader)}"
-    page = Client().get(path).content.decode()
+    page = Client().get(path, follow=True).content.decode()
     assert "also finds <bdi>“reinforcement learning”</bdi>" in page
     assert "switched off, so it does not find <bdi>“large language model”</bdi>" in page
     assert page.count("<small>") == 2

@@ -146,7 +146,7 @@ def test_what_a_reader_typed_is_text_on_their_own_pages(server: SmtpServer) -> N
                 subscriber_id=reader, query=query, text=text[:200], position=position
             )
         for url in (links.manage_url(reader), links.unsubscribe_url(reader)):
-            check(Client().get(urlsplit(url).path).content)
+            check(Client().get(urlsplit(url).path, follow=True).content)
     client = enter(server, "ada@reader.example")
     for path in ("/manage", "/manage/letter", "/manage/data"):
         check(client.get(path).content)
