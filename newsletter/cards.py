@@ -20,6 +20,7 @@ from newsletter.matching.base import Reason
 from newsletter.matching.display import Segment, Span, marked_segments, readable, snippet
 from newsletter.models import Paper
 from newsletter.outlinks import OutLink, arxiv_link, doi_link, make_outlink
+from newsletter.remarks import tell_journal
 
 SNIPPET_CHARACTERS = 400
 _FULL_STOP = Segment(".", marked=False)
@@ -167,6 +168,7 @@ def make_byline(paper: Paper) -> tuple[str, ...]:
         format_authors(paper),
         readable(paper.organization).text,
         ", ".join(paper.categories[:CATEGORIES_SHOWN]),
+        tell_journal(paper.frozen_journal),
         format_published(paper),
     ]
     if paper.frozen_upvotes:

@@ -159,7 +159,7 @@ def ask_for_thumbnails() -> None:
     if not thumbnail_fetching.has_due_thumbnails():
         return
     try:
-        fetch_thumbnails.apply_async(expires=HINT_SECONDS)
+        hint(fetch_thumbnails, expires=HINT_SECONDS)
     except AWAY as error:
         logger.warning("no hint: %s", type(error).__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
-from newsletter.cards import make_card, make_links, make_outlinks, paper_address
+from newsletter.cards import make_byline, make_card, make_links, make_outlinks, paper_address
 from newsletter.models import Paper
 
 EVIL = (
@@ -46,3 +46,8 @@ def test_it_links_to_the_best_place_and_the_works() -> None:
         ("Code", "https://github.com/a/b"),
     ]
     assert [link.url for link in make_outlinks(paper)][1] == "https://doi.org/10.1000/a%3Cb"
+
+
+def test_it_says_where_a_paper_had_appeared_when_it_was_sent() -> None:
+    paper = Paper(pk=7, title="T", categories=["cs.LG"], frozen_journal="Nature", journal="Science")
+    assert make_byline(paper) == ("cs.LG", "Nature")
