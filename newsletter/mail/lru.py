@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+_NONE = object()
 
 
 class Recent(Generic[K, V]):
@@ -25,17 +26,15 @@ class Recent(Generic[K, V]):
 
     def get(self, key: K, make: Callable[..., V], *arguments: object) -> V:
         """Return the value of `key`, made by `make(*arguments)` if it is not kept."""
-        try:
-            return self._newer[key]
-        except KeyError:
-            pass
-        try:
-            value = self._older.pop(key)
-        except KeyError:
+        value = self._newer.get(key, _NONE)
+        if value is not _NONE:
+            return value  # type: ignore[return-value]
+        value = self._older.pop(key, _NONE)
+        if value is _NONE:
             self.misses += 1
             value = make(*arguments)
-        self.put(key, value)
-        return value
+        self.put(key, value)  # type: ignore[arg-type]
+        return value  # type: ignore[return-value]
 
     def put(self, key: K, value: V) -> None:
         """Keep another value for a key."""
