@@ -68,7 +68,7 @@ from newsletter.mail.render import (
 )
 from newsletter.mail.shapes import CardPart, Shapes
 
-CARDS_KEPT = 24_000  # about 4 KB each
+CARDS_KEPT = 20_000  # about 4 KB each
 _TAIL = ["</body>", "</html>"]
 _PARTS_OF_A_CARD = attrgetter(
     "title", "url", "byline", "snippet", "cut_before", "cut_after", "why", "links", "note"
