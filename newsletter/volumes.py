@@ -25,7 +25,8 @@ from newsletter.arrayfiles import BadArrayFile, Note, open_arrays, read_note, wr
 from newsletter.changes import Moment, identify_database, read_changes, this_moment
 from newsletter.facts import Facts, no_facts, read_facts, read_facts_of
 from newsletter.matching.packs import RULES, Array, Pack
-from newsletter.matching.postings import Postings, compile_postings
+from newsletter.matching.postings import Postings
+from newsletter.matching.unpacking import compile_postings
 from newsletter.models import Paper, PaperChange
 from newsletter.papers import list_documents
 

@@ -25,7 +25,8 @@ from newsletter.changes import identify_database
 from newsletter.matching.narrowing import Narrowing
 from newsletter.matching.nearest import Nearest
 from newsletter.matching.packs import RULES, Pack
-from newsletter.matching.postings import Postings, compile_postings
+from newsletter.matching.postings import Postings
+from newsletter.matching.unpacking import compile_postings
 from newsletter.models import Edition, PackedWords, Paper
 from newsletter.papers import list_documents
 from newsletter.volumes import LAYOUT, directory

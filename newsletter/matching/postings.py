@@ -7,17 +7,17 @@ may lie in a file that several processes map.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import chain, compress, count
+from itertools import chain
 
 import numpy as np
 
-from newsletter.matching.alike import compile_alike
 from newsletter.matching.authors import Name
-from newsletter.matching.lexicon import Arrays, Lexicon, Strings, compile_lexicon, join_strings
-from newsletter.matching.packs import END, Array, Pack, PackedStream
+from newsletter.matching.authorship import find_author
+from newsletter.matching.hits import Hits, find_hits, papers_with
+from newsletter.matching.lexicon import Arrays, Lexicon, Strings
+from newsletter.matching.packs import Array, Pack, PackedStream
 from newsletter.matching.phrases import Pattern, patterns
 from newsletter.matching.reading import (
     ABSTRACT,
@@ -27,10 +27,10 @@ from newsletter.matching.reading import (
     ORGANIZATIONS,
     TITLE,
 )
-from newsletter.matching.spelling import compile_speller
-from newsletter.matching.streams import Hits, Stream, compile_stream
+from newsletter.matching.streams import Stream
 from newsletter.matching.synonyms import DEFAULT_SYNONYMS, Synonyms
 from newsletter.matching.tree import And, Atom, Node, Not, Query
+from newsletter.matching.unpacking import compile_postings
 
 FIELDS = {
     "": (TITLE, KEYWORDS, ABSTRACT),
@@ -39,9 +39,6 @@ FIELDS = {
     "org": (ORGANIZATIONS,),
     "author": (AUTHORS,),
 }
-
-
-_NOTHING = PackedStream(*[np.zeros(0, np.uint32)] * 3)
 
 
 class Asked:
@@ -56,14 +53,14 @@ class Asked:
         """Where a pattern stands in a field."""
         key = field, way
         if key not in self._hits:
-            self._hits[key] = self._postings.streams[field].hits(way)
+            self._hits[key] = find_hits(self._postings.streams[field], way)
         return self._hits[key]
 
     def mask(self, field: int, way: Pattern) -> Array:
         """The papers that have the pattern in a field; not to be changed."""
         key = field, way
         if key not in self._masks:
-            self._masks[key] = self._postings.streams[field].mask(self.hits(field, way))
+            self._masks[key] = papers_with(self._postings.streams[field], self.hits(field, way))
         return self._masks[key]
 
 
@@ -89,7 +86,7 @@ class Postings:
         self.bounds = arrays["bounds"]
         self.lexicon = Lexicon(arrays)
         self.streams = tuple(
-            Stream(self.lexicon, _part(arrays, f"{field} ")) for field in range(CATEGORIES)
+            Stream.of_field(self.lexicon, arrays, field) for field in range(CATEGORIES)
         )
         self._labels = Strings(arrays["label letters"], arrays["label ends"])
         self._form_counts: dict[str, Array] = {}
@@ -199,64 +196,12 @@ class Postings:
                 first, last = self.arrays["label offsets"][number : number + 2]
                 mask[self.arrays["label papers"][first:last]] = True
         elif atom.field == "author":
-            mask |= self._find_author(Name.wanted(atom.words))
+            mask |= find_author(self.streams[AUTHORS], Name.wanted(atom.words))
         else:
             for way in _ways(atom, others):
                 for field in FIELDS[atom.field]:
                     mask |= asked.mask(field, way)
         return mask
-
-    def _find_author(self, name: Name) -> Array:
-        """The papers one of whose authors is meant: who has all its full parts is looked at."""
-        stream = self.streams[AUTHORS]
-        ends = stream.text_ends().astype(np.int64)
-        starts = np.concatenate(([0], ends + 1))[:-1]
-        sure, unsure = np.zeros((2, len(ends)), np.bool_)
-        for reading in name.readings:
-            maybe = np.ones(len(ends), np.bool_)
-            for part in reading:
-                if len(part) > 1:
-                    whole, begun = (_texts(ends, places) for places in stream.named(part))
-                    maybe &= whole | begun
-                    if len(reading) == 1:
-                        sure |= whole
-            unsure |= maybe
-        unsure &= ~sure
-        pairs = zip(starts[unsure].tolist(), ends[unsure].tolist(), strict=True)
-        sure[unsure] = [name.finds(stream.text(start, end)) for start, end in pairs]
-        return stream.papers(starts[sure])
-
-
-def compile_postings(packs: Iterable[Pack]) -> dict[str, Array]:
-    """The arrays of the postings of packs, which are read one by one and not kept."""
-    vocabulary = _Vocabulary()
-    streams: list[list[PackedStream]] = []
-    labels = _Labels()
-    ids: list[Array] = []
-    for pack in packs:  # the strings of all packs together take much memory
-        numbers = vocabulary.add(pack)
-        streams.append([_renumbered(stream, numbers) for stream in pack.streams[:CATEGORIES]])
-        labels.add(pack)
-        ids.append(pack.ids)
-    surfaces, forms, order = vocabulary.ordered()
-    arrays: dict[str, Array] = {
-        "ids": _joined(ids, np.int64),
-        "bounds": np.cumsum([0, *map(len, ids)]),
-        **compile_lexicon(surfaces, forms),
-        **labels.arrays(),
-    }
-    for field in range(CATEGORIES):
-        codes = order[_joined([parts[field].words for parts in streams], np.int32)]
-        codes = (codes << 1) | _joined([parts[field].joined for parts in streams], np.uint32)
-        lengths = _joined([parts[field].lengths for parts in streams], np.int64)
-        for parts in streams:  # not needed twice
-            parts[field] = _NOTHING
-        stream = compile_stream(codes, lengths, len(surfaces))
-        arrays.update((f"{field} {name}", array) for name, array in stream.items())
-    arrays |= compile_speller(list(dict.fromkeys(forms)))
-    lexicon = Lexicon(arrays)
-    words = [(Stream(lexicon, _part(arrays, f"{field} ")), field) for field in (TITLE, ABSTRACT)]
-    return arrays | compile_alike(lexicon, words, len(arrays["ids"]))
 
 
 def _ways(atom: Atom, others: Sequence[str]) -> tuple[Pattern, ...]:
@@ -264,96 +209,8 @@ def _ways(atom: Atom, others: Sequence[str]) -> tuple[Pattern, ...]:
     return (*ways, *chain.from_iterable(map(patterns, others)))
 
 
-class _Vocabulary:
-    """The surfaces of all packs, numbered as they come; the end of a text comes first."""
-
-    def __init__(self) -> None:
-        self._surfaces: defaultdict[str, int] = defaultdict(count().__next__)
-        self._forms: defaultdict[str, int] = defaultdict(count().__next__)
-        self._form_of: list[int] = [self._forms[END]]
-        self._surfaces[END]
-
-    def add(self, pack: Pack) -> Array:
-        """The numbers of a pack's surfaces."""
-        known = len(self._surfaces)
-        size = len(pack.surfaces)
-        numbers = np.fromiter(map(self._surfaces.__getitem__, pack.surfaces), np.int32, size)
-        new = numbers >= known
-        self._form_of.extend(map(self._forms.__getitem__, compress(pack.forms, new.tolist())))
-        return numbers
-
-    def ordered(self) -> tuple[list[str], list[str], Array]:
-        """All surfaces, those of one form together, their forms, and the new numbers by the old."""
-        form_of = np.array(self._form_of)
-        by_form = np.argsort(form_of, kind="stable")
-        order = np.empty(len(by_form), np.uint32)
-        order[by_form] = np.arange(len(by_form))
-        surfaces, forms = list(self._surfaces), list(self._forms)
-        return (
-            [surfaces[number] for number in by_form.tolist()],
-            [forms[number] for number in form_of[by_form].tolist()],
-            order,
-        )
-
-
-class _Labels:
-    """The categories of all papers, each with its archive."""
-
-    def __init__(self) -> None:
-        self._papers: dict[str, set[int]] = {}
-        self._numbers: dict[str, int] = {}
-        self._words: list[Array] = []
-        self._lengths: list[Array] = []
-        self._count = 0
-
-    def add(self, pack: Pack) -> None:
-        stream = pack.streams[CATEGORIES]
-        numbers = [self._numbers.setdefault(label, len(self._numbers)) for label in pack.labels]
-        self._words.append(np.array(numbers, np.uint32)[stream.words])
-        self._lengths.append(stream.lengths)
-        papers = np.repeat(
-            np.arange(self._count, self._count + len(stream.lengths)), stream.lengths
-        )
-        for paper, number in zip(papers.tolist(), stream.words.tolist(), strict=True):
-            label = pack.labels[number]
-            for key in {label, label.partition(".")[0]}:
-                self._papers.setdefault(key, set()).add(paper)
-        self._count += len(stream.lengths)
-
-    def arrays(self) -> dict[str, Array]:
-        papers = [sorted(found) for found in self._papers.values()]
-        return {
-            **join_strings("label", list(self._papers)),
-            "label offsets": np.cumsum([0, *map(len, papers)]),
-            "label papers": np.fromiter(chain.from_iterable(papers), np.uint32),
-            **join_strings("raw label", list(self._numbers)),
-            "label words": _joined(self._words, np.uint32),
-            "label lengths": _joined(self._lengths, np.int64),
-        }
-
-
-def _part(arrays: Arrays, prefix: str) -> Mapping[str, Array]:
-    size = len(prefix)
-    return {name[size:]: array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _renumbered(stream: PackedStream, numbers: Array) -> PackedStream:
-    return PackedStream(numbers[stream.words], stream.joined, stream.lengths)
-
-
 def _spread(starts: Array, ends: Array, rows: Array) -> Array:
     """Every number from starts[row] to ends[row]-1, row after row."""
     sizes = (ends - starts)[rows]
     before = np.cumsum(sizes) - sizes
     return np.arange(int(sizes.sum())) + np.repeat(starts[rows] - before, sizes)  # type: ignore[no-any-return]
-
-
-def _texts(ends: Array, places: Array) -> Array:
-    """A mask over the texts that end there: those that have one of the places."""
-    mask = np.zeros(len(ends), np.bool_)
-    mask[np.searchsorted(ends, places)] = True
-    return mask
-
-
-def _joined(arrays: Sequence[Array], dtype: type[np.generic]) -> Array:
-    return np.concatenate(arrays).astype(dtype) if arrays else np.zeros(0, dtype)
