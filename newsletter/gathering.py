@@ -17,7 +17,6 @@ from newsletter.exchange import LONGEST_URL, ProblemError, ask
 from newsletter.fetchtally import Tally
 from newsletter.freshness import utc_day
 from newsletter.models import FetchedPage, Quarantined, Source
-from newsletter.papers import find_unseen, store_papers
 from newsletter.politeness import Clock, HeldError
 from newsletter.sourcedays import (
     DAYS_BACK,
@@ -32,6 +31,7 @@ from newsletter.sources import asking
 from newsletter.sources.base import FetchedPaper, Refusal
 from newsletter.sources.http import Fetched
 from newsletter.sources.registry import find_source
+from newsletter.storing import find_unseen, store_papers
 
 LEASE = timedelta(minutes=10)  # of a run; each request renews it
 RUN = timedelta(minutes=3)  # a run begins no request after that: the next one goes on

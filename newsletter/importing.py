@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from newsletter.papers import StoredCounts, store_papers
 from newsletter.sources.base import Listing, Refusal, SourceError
+from newsletter.storing import StoredCounts, store_papers
 
 # What it is called in messages, and how it is read; reading raises SourceError.
 Reader = tuple[str, Callable[[], Listing]]

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time
 from itertools import count
 from typing import Any
 
-from newsletter.papers import store_papers
 from newsletter.sources.base import FetchedPaper
+from newsletter.storing import store_papers
 from subscribers.services import add_confirmed_subscriber
 
 _numbers = count(1)

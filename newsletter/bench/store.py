@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from newsletter.bench.generation import iterate_papers, make_papers
 from newsletter.bench.report import Clock, Say
 from newsletter.bench.stored import copy_papers
-from newsletter.papers import store_papers
 from newsletter.sources.base import FetchedPaper
+from newsletter.storing import store_papers
 
 # No source lists papers of this day: what is stored never meets a real paper.
 DAY = date(2900, 1, 31)

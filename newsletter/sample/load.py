@@ -15,10 +15,10 @@ from django.db import connection, transaction
 
 from newsletter.editions import freeze_edition, match_edition, open_edition, site_date
 from newsletter.models import Paper
-from newsletter.papers import store_papers
 from newsletter.redrawing import redraw
 from newsletter.sample import SampleReader, load_readers, load_sample
 from newsletter.sample.drawings import draw_figure
+from newsletter.storing import store_papers
 from newsletter.thumbnails import store_thumbnail
 from subscribers.models import Subscriber
 from subscribers.services import add_confirmed_subscriber

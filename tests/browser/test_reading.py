@@ -11,8 +11,8 @@ from playwright.sync_api import Browser
 
 from newsletter.editions import site_date
 from newsletter.models import Paper
-from newsletter.papers import store_papers
 from newsletter.sample import load_sample
+from newsletter.storing import store_papers
 from newsletter.thumbnails import store_thumbnail
 from tests.browser.demosite import CHROMIUM
 from tests.browser.test_letter import CONTRASTS

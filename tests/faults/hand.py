@@ -27,7 +27,7 @@ PAPERS = """
 from datetime import timedelta
 from django.utils import timezone
 from newsletter.editions import site_date
-from newsletter.papers import store_papers
+from newsletter.storing import store_papers
 from newsletter.sources.base import FetchedPaper
 day = site_date(timezone.now()) - timedelta(days=back)
 store_papers([FetchedPaper(source="test", title=f"Reinforcement learning, {day}, part {n}",

@@ -39,8 +39,8 @@ def main() -> None:
     from django.utils import timezone
 
     from newsletter.models import Delivery
-    from newsletter.papers import store_papers
     from newsletter.sources.base import FetchedPaper
+    from newsletter.storing import store_papers
     from tests.factories import subscribe
 
     assert abs(timezone.now() - now) < timedelta(hours=1), timezone.now()

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from newsletter.editions import freeze_edition, open_edition
 from newsletter.models import Listing, Paper
-from newsletter.papers import store_papers
+from newsletter.storing import store_papers
 from tests.factories import DAY, MORNING, fetched
 
 pytestmark = pytest.mark.django_db

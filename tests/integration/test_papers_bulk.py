@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from newsletter.bench.store import make_rows
 from newsletter.models import Listing, Paper
-from newsletter.papers import STORE_BATCH, find_unseen, store_papers
 from newsletter.sources.base import FetchedPaper
+from newsletter.storing import STORE_BATCH, find_unseen, store_papers
 from tests.factories import fetched
 
 pytestmark = pytest.mark.django_db

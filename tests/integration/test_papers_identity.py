@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from newsletter.editions import freeze_edition, open_edition
 from newsletter.merging import COUNTED, PRECEDENCE, TEXTS
 from newsletter.models import Listing, Paper, PaperIdentifier
-from newsletter.papers import find_unseen, store_papers, waiting_papers, withdraw_papers
+from newsletter.papers import waiting_papers, withdraw_papers
 from newsletter.search import search_papers
 from newsletter.sources.base import FetchedPaper, Withdrawal
 from newsletter.sources.registry import SOURCES
+from newsletter.storing import find_unseen, store_papers
 from tests.factories import DAY, MORNING, fetched
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,9 @@ from pytest_django import Settings
 
 from newsletter.models import Listing, Paper
 from newsletter.named import fetch_named, is_named_paper
-from newsletter.papers import store_papers, waiting_papers
+from newsletter.papers import waiting_papers
 from newsletter.sources.base import SourceError
+from newsletter.storing import store_papers
 from tests.factories import fetched
 from tests.http_server import HttpServer, Reply
 from tests.integration.fetching.world import clock_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from newsletter.editions import freeze_edition, open_edition
-from newsletter.papers import store_papers
+from newsletter.storing import store_papers
 from tests.factories import DAY, MORNING, fetched
 
 

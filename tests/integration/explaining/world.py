@@ -16,8 +16,8 @@ from django.utils import timezone
 from newsletter.days import prepare_edition, run_day
 from newsletter.editions import hide_papers, open_edition
 from newsletter.models import Delivery, Paper
-from newsletter.papers import store_papers
 from newsletter.planning import plan_edition
+from newsletter.storing import store_papers
 from subscribers.models import Interest, Subscriber
 from subscribers.services import add_interest, set_schedule, suppress_address, unsubscribe
 from tests.factories import DAY, MORNING, fetched, subscribe

@@ -13,10 +13,10 @@ from newsletter.days import run_day
 from newsletter.editions import freeze_edition, match_edition, open_edition
 from newsletter.explanations import explain_pair
 from newsletter.models import Delivery, Edition, Paper
-from newsletter.papers import store_papers
 from newsletter.previews import read_delivery_letter
 from newsletter.search import find_papers
 from newsletter.sources.base import Withdrawal
+from newsletter.storing import store_papers
 from tests.factories import DAY, FOLDING, MORNING, RL, store, subscribe
 from tests.smtp import SmtpServer
 
