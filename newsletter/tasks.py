@@ -30,7 +30,8 @@ from newsletter import (
 logger = logging.getLogger(__name__)
 
 AWAY = (OperationalError, OSError, RedisError)  # the broker
-IMPATIENT = {"socket_timeout": 2, "socket_connect_timeout": 2}  # seconds
+# Seconds; and one attempt: a connection would otherwise be tried again for ever.
+IMPATIENT = {"socket_timeout": 2, "socket_connect_timeout": 2, "max_retries": 0}
 NOTICES = 100  # service mails of one task
 DELIVER_SECONDS = 20  # well under the time limit
 HINT_SECONDS = 60  # a hint to deliver is of no use for longer: the next one comes

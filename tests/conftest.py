@@ -11,7 +11,8 @@ from django.apps import apps
 from django.conf import settings
 from pytest_django import Settings
 
-from tests.smtp import SmtpServer
+from newsletter.celery import app
+from tests.smtp import SmtpServer, closed_port
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +39,11 @@ def server(settings: Settings) -> Iterator[SmtpServer]:
         settings.EMAIL_URL = server.url
         settings.EMAIL_TIMEOUT = 5
         yield server
+
+
+@pytest.fixture
+def broker_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hints go where nobody listens."""
+    with closed_port() as port:
+        monkeypatch.setattr(app.conf, "broker_write_url", f"redis://127.0.0.1:{port}/0")
+        yield

@@ -262,17 +262,16 @@ def test_the_minute_asks_a_worker_for_them(
     server: HttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(tasks.fetch_thumbnails, "apply_async", lambda **k: asked.append(k))
+    monkeypatch.setattr(tasks, "hint", lambda task, **options: asked.append((task.name, options)))
     tasks.fetch_due_sources()
     assert asked == []
     make_paper(f"{server.url}/1.png")
     tasks.fetch_due_sources()
-    assert asked == [{"expires": tasks.HINT_SECONDS}]
+    assert asked == [(tasks.fetch_thumbnails.name, {"expires": tasks.HINT_SECONDS})]
 
-    def away(**_: object) -> None:
-        raise OSError("the broker is away")
 
-    monkeypatch.setattr(tasks.fetch_thumbnails, "apply_async", away)
+def test_it_hints_at_pictures_without_a_broker(server: HttpServer, broker_away: None) -> None:
+    make_paper(f"{server.url}/1.png")
     tasks.fetch_due_sources()
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from newsletter import links, tasks
+from newsletter import links
 from newsletter.days import run_day
 from newsletter.models import Delivery
 from subscribers.models import ConsentEvent, Grant, Subscriber, Suppression
@@ -25,7 +25,6 @@ from tests.integration.managing.visiting import (
     read_mails,
     strict_client,
 )
-from tests.integration.subscribing.test_privacy import away
 from tests.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -143,16 +142,17 @@ def test_a_click_between_composing_and_sending_wins(server: SmtpServer) -> None:
 
 def test_leaving_works_while_the_broker_is_away(
     server: SmtpServer,
-    monkeypatch: pytest.MonkeyPatch,
+    broker_away: None,
+    caplog: pytest.LogCaptureFixture,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    monkeypatch.setattr(tasks.send_notices, "delay", away)
     reader = subscribe("RL", email=ADA)
     path = links.unsubscribe_url(reader).removeprefix(SITE)
     with django_capture_on_commit_callbacks(execute=True) as hints:
         answer = strict_client().post(path, {"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
-    assert len(hints) == 1  # that was lost
+    assert len(hints) == 1
+    assert "the broker is away" in caplog.text
     assert Subscriber.objects.get(pk=reader).status == "unsubscribed"
     assert [to for to, _ in read_mails(server)] == [ADA]
 

@@ -17,8 +17,6 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from newsletter import tasks
-from newsletter.celery import app
 from newsletter.web import subscribing
 from newsletter.web.client import client_address
 from subscribers import signups
@@ -28,7 +26,7 @@ from subscribers.models import ConsentEvent, Grant, Signup, Subscriber
 from subscribers.services import suppress_address, unsubscribe
 from tests.factories import MORNING, subscribe
 from tests.integration.subscribing.forms import Visitor, link_of, links_of, mails, work
-from tests.smtp import SmtpServer, closed_port
+from tests.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
 EVIL = "http://evil.example"
@@ -246,22 +244,15 @@ def test_it_counts_one_network_whatever_headers_say(visitor: Visitor) -> None:
 def test_it_takes_forms_without_redis(
     visitor: Visitor,
     server: SmtpServer,
-    monkeypatch: pytest.MonkeyPatch,
+    broker_away: None,
     caplog: pytest.LogCaptureFixture,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    monkeypatch.setattr(tasks.send_notices, "delay", away)
     with caplog.at_level("WARNING"), django_capture_on_commit_callbacks(execute=True):
         assert visitor.send("a@reader.example").status_code == 302
     assert "the broker is away" in caplog.text
     work()
     assert len(server.accepted) == 1
-
-
-def away() -> None:
-    """Look for a broker where nobody listens, as Celery does before it publishes."""
-    with closed_port() as port, app.connection_for_write(url=f"redis://127.0.0.1:{port}/0") as link:
-        link.ensure_connection(max_retries=1, interval_start=0)
 
 
 def test_it_says_kindly_that_the_database_is_away(visitor: Visitor) -> None:
