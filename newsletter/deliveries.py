@@ -37,7 +37,7 @@ CLAIM = """
 WITH due AS MATERIALIZED (
   SELECT id FROM newsletter_delivery
   WHERE state IN ('queued', 'deferred') AND next_at <= now() AND edition_id <> ALL(%s)
-  ORDER BY next_at LIMIT %s FOR UPDATE SKIP LOCKED)
+  ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
 UPDATE newsletter_delivery AS d SET state = 'sending', owner = %s, lease_until = now() + %s,
   attempts = d.attempts + 1
 FROM due WHERE d.id = due.id
@@ -49,7 +49,7 @@ CLAIM_FIRST = """
 WITH due AS MATERIALIZED (
   SELECT id FROM newsletter_delivery
   WHERE state IN ('queued', 'deferred') AND next_at <= now() AND edition_id = %s AND canary = %s
-  ORDER BY next_at LIMIT %s FOR UPDATE SKIP LOCKED)
+  ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
 UPDATE newsletter_delivery AS d SET state = 'sending', owner = %s, lease_until = now() + %s,
   attempts = d.attempts + 1, canary = true
 FROM due WHERE d.id = due.id

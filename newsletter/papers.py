@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 
 from newsletter.matching.base import Document
 from newsletter.models import Listing, Paper
-from newsletter.sources.base import Withdrawal
-from newsletter.withdrawals import mark_withdrawn
 
 DAYS_LATE = 7  # so late a paper still joins the next edition; after that it is archive
 # Serialises storing with freezing: a paper stored while an edition freezes joins the next one.
@@ -22,16 +20,6 @@ def lock_papers() -> None:
     """Take the papers' lock until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PAPERS_LOCK])
-
-
-def withdraw_papers(withdrawals: Iterable[Withdrawal]) -> int:
-    """Mark stored papers as withdrawn and return how many were not before.
-
-    They are hidden, unless their edition is frozen: its letters are on their way.
-    """
-    with transaction.atomic():
-        lock_papers()
-        return mark_withdrawn(list(withdrawals))
 
 
 def list_documents(papers: QuerySet[Paper]) -> Iterator[Document]:

@@ -110,7 +110,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["next_at"],
+                fields=["next_at", "id"],  # as they are claimed
                 name="delivery_due",
                 condition=Q(state__in=["queued", "deferred"]),
             ),

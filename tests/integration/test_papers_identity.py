@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from newsletter.editions import freeze_edition, open_edition
 from newsletter.merging import COUNTED, PRECEDENCE, TEXTS
 from newsletter.models import Listing, Paper, PaperIdentifier
-from newsletter.papers import waiting_papers, withdraw_papers
+from newsletter.papers import waiting_papers
 from newsletter.search import search_papers
 from newsletter.sources.base import FetchedPaper, Withdrawal
 from newsletter.sources.registry import SOURCES
@@ -244,8 +244,8 @@ def test_it_hides_a_withdrawn_paper_and_says_why() -> None:
         Withdrawal("openreview", "openreview:a"),
         Withdrawal("crossref", "doi:10.1/unknown"),
     ]
-    assert withdraw_papers(gone) == 3
-    assert withdraw_papers(gone) == 0
+    assert str(store_papers([], gone)).endswith("3 withdrawn")
+    assert "withdrawn" not in str(store_papers([], gone))
     paper = Paper.objects.get(arxiv_id=ARXIV)
     assert (paper.hidden, paper.withdrawn_at) == (True, at)
     assert paper.withdrawal == "an error in Lemma 2"
