@@ -33,7 +33,7 @@ class Phase(Enum):
 
 
 class Verdict(Enum):
-    """What the ledger does with a reply (shared/delivery.md section 4)."""
+    """What the ledger does with a reply (docs/delivery.md)."""
 
     SENT = "sent"  # the relay accepted it
     SOFT = "soft"  # try again later: counts as an attempt
