@@ -10,18 +10,26 @@ is rendered as well: where it differs, the shape is not used.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import NamedTuple
 
-from newsletter.mail.inliner import Inliner, Stack, Unprovable, is_plain_address
+from newsletter.mail.filling import (
+    Block,
+    Line,
+    RunLine,
+    encode_html,
+    encode_text,
+    fill_block,
+    fill_run,
+)
+from newsletter.mail.inliner import Inliner, Stack, Unprovable
 from newsletter.mail.layout import FEEDBACK, MARK, PAD, Lines, check_marks
 from newsletter.mail.letter import Card, Link
 from newsletter.mail.lru import Recent
 from newsletter.mail.parts import Item, compile_html, compile_text, split_at_address
-from newsletter.mail.plain import wrap_line
-from newsletter.mail.quoted import CRLF, encode_lines, encode_text
+from newsletter.mail.quoted import CRLF
 from newsletter.matching.display import Segment
 
 LINES_KEPT = 10_000  # encoded, about 500 octets each
@@ -30,11 +38,6 @@ TITLE = 0
 PATTERNS = ("u", "m", "umu", "mum")  # how the runs are cut to find out: m is a marked piece
 _HOLE = re.compile(rf"(?:zqC|https://zq\.invalid/c)(\d+)x{PAD}qz")
 _RUN = re.compile(rf"zqR(\d)(\d)x{PAD}qz")
-# What `clean_body` or an HTML parser would drop or change; a newline ends the line.
-_CHANGED = re.compile(
-    "[^\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufdcf\ufdf0-\ufefe\uff00-\ufff8"
-    "\ufffc\ufffd\U00010000-\U0001fffd]"
-)
 _IN_ADDRESS = re.compile(r"<a(?: [^<>]*)? href=\"$")
 
 
@@ -47,37 +50,11 @@ class CardPart(NamedTuple):
     trail: bool
 
 
-class _Line(NamedTuple):
-    """A line with holes: one piece more than holes; which value each is, and if an address."""
-
-    pieces: tuple[str, ...]
-    holes: tuple[tuple[int, bool], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _RunLine:
-    """A line with one run in it: what comes before and after it, and around a marked piece."""
-
-    run: int
-    before: _Line
-    begin: str
-    end: str
-    after: _Line
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Lines without a run, which are the same in all letters with this paper; numbered."""
-
-    number: int
-    lines: tuple[Item | _Line, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    html: tuple[_Block | _RunLine, ...]
+    html: tuple[Block | RunLine, ...]
     lead: bool
-    text: tuple[_Block | _RunLine, ...]
+    text: tuple[Block | RunLine, ...]
     trail: bool
 
 
@@ -129,8 +106,8 @@ class Shapes:
         cut = [self._render(_with_holes(card, pattern)) for pattern in PATTERNS]
         for html, lines in cut:
             check_marks([_RUN.sub("", _HOLE.sub("", line)) for line in (*html, *lines)])
-        blocks: list[_Block | _RunLine] = []
-        plain: list[Item | _Line] = []
+        blocks: list[Block | RunLine] = []
+        plain: list[Item | Line] = []
         for alike in _side_by_side([html for html, _ in cut]):
             line = alike[0]
             if _RUN.search(line):
@@ -148,9 +125,9 @@ class Shapes:
         lead, text, trail = self._learn_text([lines for _, lines in cut])
         return _Shape(tuple(blocks), lead, text, trail)
 
-    def _learn_text(self, cut: Sequence[Lines]) -> tuple[bool, tuple[_Block | _RunLine, ...], bool]:
-        blocks: list[_Block | _RunLine] = []
-        plain: list[Item | _Line] = []
+    def _learn_text(self, cut: Sequence[Lines]) -> tuple[bool, tuple[Block | RunLine, ...], bool]:
+        blocks: list[Block | RunLine] = []
+        plain: list[Item | Line] = []
         lead, trail = False, False
         for alike in _side_by_side(cut):
             line = alike[0]
@@ -171,9 +148,9 @@ class Shapes:
         self._end_block(blocks, plain)
         return lead, tuple(blocks), trail
 
-    def _end_block(self, blocks: list[_Block | _RunLine], plain: list[Item | _Line]) -> None:
+    def _end_block(self, blocks: list[Block | RunLine], plain: list[Item | Line]) -> None:
         if plain:
-            blocks.append(_Block(next(self._numbers), tuple(plain)))
+            blocks.append(Block(next(self._numbers), tuple(plain)))
             plain.clear()
 
     def _fill(self, shape: _Shape, card: Card) -> CardPart | None:
@@ -183,24 +160,24 @@ class Shapes:
         text: list[Item] = []
         try:
             for block in shape.html:
-                if isinstance(block, _Block):
-                    html += self._blocks.get((block.number, values), _fill_block, block, values)
+                if isinstance(block, Block):
+                    html += self._blocks.get((block.number, values), fill_block, block, values)
                 elif block.run == TITLE:  # in many letters with the same words marked
-                    line = _fill_run(block, values, runs[TITLE], in_html=True)
-                    html.append(self._titles.get(line, _encode_html, line))
+                    line = fill_run(block, values, runs[TITLE], in_html=True)
+                    html.append(self._titles.get(line, encode_html, line))
                 else:
-                    line = _fill_run(block, values, runs[block.run], in_html=True)
-                    html.append(_encode_html(line))
+                    line = fill_run(block, values, runs[block.run], in_html=True)
+                    html.append(encode_html(line))
             for block in shape.text:
-                if isinstance(block, _Block):
+                if isinstance(block, Block):
                     key = block.number, values
-                    text += self._blocks.get(key, _fill_block, block, values, False)
+                    text += self._blocks.get(key, fill_block, block, values, False)
                 else:
-                    line = _fill_run(block, values, runs[block.run], in_html=False)
+                    line = fill_run(block, values, runs[block.run], in_html=False)
                     if block.run == TITLE:
-                        text.append(self._titles.get((line,), _encode_text, line))
+                        text.append(self._titles.get((line,), encode_text, line))
                     else:
-                        text.append(_encode_text(line))
+                        text.append(encode_text(line))
         except Unprovable:
             return None
         return _part(html, shape.lead, text, shape.trail)
@@ -260,7 +237,7 @@ def _side_by_side(cut: Sequence[Lines]) -> Iterator[tuple[str, ...]]:
         yield alike
 
 
-def _learn_run(alike: Sequence[str], *, in_html: bool) -> _RunLine:
+def _learn_run(alike: Sequence[str], *, in_html: bool) -> RunLine:
     """Return the line of a run, of which `alike` are the renderings by `PATTERNS`."""
     cut = []
     for line, pattern in zip(alike, PATTERNS, strict=True):
@@ -284,10 +261,10 @@ def _learn_run(alike: Sequence[str], *, in_html: bool) -> _RunLine:
         raise Unprovable("a text of a card within a tag")
     run = int(_RUN.findall(alike[0])[0][0])
     head, tail = _cut(before, in_html=in_html), _cut(after, in_html=in_html)
-    return _RunLine(run, head, begin, end, tail)
+    return RunLine(run, head, begin, end, tail)
 
 
-def _cut(line: str, *, in_html: bool) -> _Line:
+def _cut(line: str, *, in_html: bool) -> Line:
     """Return a line with its holes: texts between tags and links' addresses, or `Unprovable`."""
     pieces = _HOLE.split(line)
     if MARK.search(line):
@@ -300,73 +277,4 @@ def _cut(line: str, *, in_html: bool) -> _Line:
         if in_html and inside and not _IN_ADDRESS.search(before):
             raise Unprovable("a text of a card within a tag")
         holes.append((int(number), inside and in_html))
-    return _Line(tuple(pieces[::2]), tuple(holes))
-
-
-def _fill_block(block: _Block, values: Sequence[str], in_html: bool = True) -> list[Item]:
-    """Return a block's items, its holes filled and its lines encoded."""
-    items: list[Item] = []
-    for item in block.lines:
-        if not isinstance(item, _Line):
-            made = item
-        elif in_html:
-            made = _encode_html("".join(_fill(item, values, in_html=True)))
-        else:
-            made = _encode_text("".join(_fill(item, values, in_html=False)))
-        if isinstance(made, bytes) and items and isinstance(items[-1], bytes):
-            items[-1] += made
-        else:
-            items.append(made)
-    return items
-
-
-def _fill_run(
-    line: _RunLine, values: Sequence[str], segments: Iterable[Segment], *, in_html: bool
-) -> str:
-    out = list(_fill(line.before, values, in_html=in_html))
-    begin, end = line.begin, line.end
-    for text, marked in segments:
-        if in_html and ("&" in text or "<" in text or ">" in text):
-            text = _escape(text)
-        if marked:
-            out += (begin, text, end)
-        else:
-            out.append(text)
-    out += _fill(line.after, values, in_html=in_html)
-    return "".join(out)
-
-
-def _fill(line: _Line, values: Sequence[str], *, in_html: bool) -> Sequence[str]:
-    if not line.holes:
-        return line.pieces
-    out = [line.pieces[0]]
-    for (number, is_address), piece in zip(line.holes, line.pieces[1:], strict=True):
-        value = values[number]
-        if is_address and not is_plain_address(value):
-            raise Unprovable("an address that lxml would rewrite")
-        out += (_escape(value) if in_html else value, piece)
-    return out
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _encode_html(line: str) -> bytes:
-    _check(line)
-    if line.strip() != line:
-        raise Unprovable("a line that would be tightened")
-    return encode_text(line) + CRLF
-
-
-def _encode_text(line: str) -> bytes:
-    _check(line)
-    line = line.rstrip()
-    if not line:
-        raise Unprovable("a line that would be blank")
-    return encode_lines(wrap_line(line))
-
-
-def _check(line: str) -> None:
-    if _CHANGED.search(line):
-        raise Unprovable("a text that would be cleaned")
+    return Line(tuple(pieces[::2]), tuple(holes))
