@@ -22,7 +22,8 @@ from typing import Any
 from django.conf import settings
 
 UNSUBSCRIBE, MANAGE, READ_ONLINE = "unsubscribe", "manage", "read online"
-FEEDBACK, SAVED_FEED = "feedback", "saved feed"
+FEEDBACK, SAVED_FEED = "feedback of a reader", "saved feed"
+FEEDBACK_OF_PAPER = "feedback"  # in letters of before: paper and interests are signed as well
 MOST_INTERESTS_NAMED = 4  # in a feedback link: those that say why the paper is there
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -30,6 +31,9 @@ SIGNATURE_BYTES = 18  # 144 bits, 24 characters without padding
 KEY_ID_BYTES = 3
 _TOKEN = re.compile(r"(?P<key>[\w-]{4})(?P<mac>[\w-]{24})(?P<payload>[\w-]{2,160})", re.ASCII)
 _PAYLOAD = re.compile(r"(?P<subscriber>0|[1-9][0-9]{0,18})(?::(?P<extra>.+))?", re.DOTALL)
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_LARGEST = 2**63 - 1  # PostgreSQL's bigint
+_BETWEEN = "~"  # no token has it, and no address needs it encoded (RFC 3986 section 2.3)
 
 
 class BadToken(ValueError):  # noqa: N818
@@ -95,23 +99,41 @@ def read_online_url(subscriber_id: int, delivery_id: int) -> str:
 
 def feedback_url(subscriber_id: int, paper_id: int, query_ids: Sequence[int] = ()) -> str:
     """Return the page on which a reader saves a letter's paper, or says more or less like it."""
-    return feedback_urls(subscriber_id, [(paper_id, query_ids)])[0]
+    return feedback_base(subscriber_id) + feedback_tail(paper_id, query_ids)
 
 
 def feedback_urls(subscriber_id: int, papers: Iterable[tuple[int, Sequence[int]]]) -> list[str]:
     """Return a letter's `feedback_url`s, of its papers and the interests that found each."""
-    key, site = _keys()[0], settings.SITE_URL
-    urls = []
-    for paper_id, query_ids in papers:
-        extra = ".".join(map(str, (paper_id, *query_ids[:MOST_INTERESTS_NAMED])))
-        urls.append(f"{site}/f/{_sign(key, FEEDBACK, f'{subscriber_id}:{extra}')}")
-    return urls
+    base = feedback_base(subscriber_id)
+    return [base + feedback_tail(paper_id, query_ids) for paper_id, query_ids in papers]
+
+
+def feedback_base(subscriber_id: int) -> str:
+    """Return what a reader's feedback links have in common: with a `feedback_tail` it is one.
+
+    It is all that is signed, so that a letter needs one signature, not one for each paper.
+    """
+    return f"{settings.SITE_URL}/f/{make_token(FEEDBACK, subscriber_id)}"
+
+
+def feedback_tail(paper_id: int, query_ids: Sequence[int] = ()) -> str:
+    """Return the end of a feedback link, alike for all readers: the paper, and why it is there.
+
+    Of the interests it names the first `MOST_INTERESTS_NAMED`. All numbers are above 0.
+    """
+    return "".join([f"{_BETWEEN}{n}" for n in (paper_id, *query_ids[:MOST_INTERESTS_NAMED])])
 
 
 def read_feedback(token: str) -> FeedbackValue:
-    """Return whose letter, which paper and which interests a feedback link is about."""
-    value = read_token(token, FEEDBACK)
-    paper_id, *query_ids = map(int, value.extra.split("."))
+    """Return whose letter, which paper and which interests a feedback link is about.
+
+    `BadToken` unless this site signed for whom it is. Paper and interests are what the link's
+    holder says, numbers and no more: in letters of before they were signed too, and still are read.
+    """
+    base, between, tail = token.partition(_BETWEEN)
+    value = read_token(base, FEEDBACK if between else FEEDBACK_OF_PAPER)
+    told = tail.split(_BETWEEN) if between else value.extra.split(".")
+    paper_id, *query_ids = _read_numbers(told)
     return FeedbackValue(value.subscriber_id, paper_id, tuple(query_ids))
 
 
@@ -136,6 +158,14 @@ def make_notice_id(notice_id: int, domain: str) -> str:
     """Return the Message-ID of a service mail: the same when it is tried again."""
     digest = hmac.new(_keys()[0], f"notice|{notice_id}".encode(), hashlib.sha256).hexdigest()
     return f"<{digest[:20]}.n@{domain}>"
+
+
+def _read_numbers(texts: Sequence[str]) -> list[int]:
+    """Return the numbers of a paper and its interests; `BadToken` if they cannot be such."""
+    numbers = [int(text) if _NUMBER.fullmatch(text) else 0 for text in texts]
+    if len(numbers) > 1 + MOST_INTERESTS_NAMED or not 0 < min(numbers) <= max(numbers) <= _LARGEST:
+        raise BadToken("the link names no paper, or is damaged at its end")
+    return numbers
 
 
 def _keys() -> tuple[bytes, ...]:

@@ -6,8 +6,9 @@ import logging
 import re
 
 ADDRESS = re.compile(r"[^\s<>\"'(),:;=/@]+@[\w-]+(?:\.[\w-]+)+")
-# A part of a path, or the value of a query, too long to be a word: links in letters are such.
-TOKEN = re.compile(r"(?<=[/=])[\w-]{28,}", re.ASCII)
+# A part of a path, or the value of a query, too long to be a word: links in letters are such, and
+# the numbers that follow in some say what its reader reads.
+TOKEN = re.compile(r"(?<=[/=])[\w-]{28,}(?:(?:~|%7[Ee])[0-9]+)*", re.ASCII)
 
 
 def redact(text: str) -> str:

@@ -31,7 +31,8 @@ LEAST, LONGEST = 20, 400  # characters of what may be a token
 MARK = 10  # hex digits of the token's hash
 FIELD, PASTED = "token", "link"
 _ATTRIBUTE = "carried_token"
-_AT_THE_END = re.compile(rf"([\w-]{{{LEAST},{LONGEST}}})/?\s*$", re.ASCII)
+_AT_THE_END = re.compile(rf"([\w~-]{{{LEAST},{LONGEST}}})/?\s*$", re.ASCII)
+_TILDE = re.compile("%7E", re.IGNORECASE)  # as some programs write it; the same by RFC 3986
 
 
 def link_paths(route: str, view: View, name: str, **parts: Any) -> list[URLPattern]:
@@ -129,7 +130,7 @@ def _read_form(request: HttpRequest) -> str:
     if request.method != "POST":
         return ""
     if pasted := request.POST.get(PASTED, ""):
-        found = _AT_THE_END.search(pasted[: 2 * LONGEST + 100])
+        found = _AT_THE_END.search(_TILDE.sub("~", pasted[: 2 * LONGEST + 100]))
         request.method = "GET"
         return found[1] if found else "-"
     return request.POST.get(FIELD, "")[:LONGEST]

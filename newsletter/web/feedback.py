@@ -1,7 +1,7 @@
 """From the letter itself: save a paper, ask for more like it, or mute the word that found it.
 
-The link under a paper is bound to its reader, the paper and the interests that found it. It opens a
-page of buttons; each thing done there can be undone there.
+The link under a paper is bound to its reader, and says which paper and which interests found it. It
+opens a page of buttons; each thing done there is that reader's own and can be undone there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def show_feedback(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows what can be done about the paper; POST does what the pressed button says."""
     try:
         value = links.read_feedback(token)
-    except (links.BadToken, ValueError):
+    except links.BadToken:
         return show_private(request, "web/letters/bad_link.html", {}, status=404)
     reader = Subscriber.objects.filter(pk=value.subscriber_id).first()
     paper = Paper.objects.filter(pk=value.paper_id, hidden=False).first()

@@ -99,12 +99,15 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 
 def find_letter_reader(token: str) -> int | None:
     """Return whose letter a token is of, None for one no letter has."""
-    for purpose in (links.MANAGE, links.READ_ONLINE, links.FEEDBACK, links.UNSUBSCRIBE):
+    for purpose in (links.MANAGE, links.READ_ONLINE, links.UNSUBSCRIBE):
         try:
             return links.read_token(token, purpose).subscriber_id
         except links.BadToken:
             continue
-    return None
+    try:
+        return links.read_feedback(token).subscriber_id
+    except links.BadToken:
+        return None
 
 
 @carried

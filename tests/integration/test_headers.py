@@ -204,6 +204,9 @@ def test_it_blots_addresses_and_tokens_out_of_logs() -> None:
     token = links.make_token(links.MANAGE, 7)
     line = f"550 5.1.1 <ada.lovelace+x@mail.reader.example>: POST /m/{token}?lang=de failed"
     assert redact(line) == "550 5.1.1 <[address]>: POST /m/[token]?lang=de failed"
+    for tail in ("~12~3~4", "%7E12%7e3"):
+        token = links.make_token(links.FEEDBACK, 7) + tail
+        assert redact(f"GET /f/{token} 303") == "GET /f/[token] 303"
     plain = "newsletter.tasks.deliver[0f8fad5b-d9cb-469f-a165-70867728950e] /site-packages/django"
     assert redact(plain) == plain
 

@@ -13,6 +13,7 @@ from newsletter import links
 from newsletter.links import BadToken, TokenValue, make_token, read_token
 
 ids = st.integers(0, 2**63 - 1)
+keys = st.integers(1, 2**63 - 1)
 
 
 @given(ids, st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
@@ -87,7 +88,8 @@ def test_it_makes_one_message_id_a_letter() -> None:
 
 
 PURPOSES = [
-    links.UNSUBSCRIBE, links.MANAGE, links.READ_ONLINE, links.FEEDBACK, links.SAVED_FEED,
+    links.UNSUBSCRIBE, links.MANAGE, links.READ_ONLINE, links.FEEDBACK, links.FEEDBACK_OF_PAPER,
+    links.SAVED_FEED,
 ]  # fmt: skip
 
 
@@ -123,13 +125,92 @@ def test_it_refuses_other_letters(mangle: Callable[[str], str], subscriber_id: i
             read_token(mangle(token), "read")
 
 
-@given(ids, ids, st.lists(ids, max_size=8))
+def read_link(url: str) -> links.FeedbackValue:
+    return links.read_feedback(url.rpartition("/")[2])
+
+
+def feedback_token(reader: int) -> str:
+    return links.feedback_base(reader).rpartition("/")[2]
+
+
+@given(ids, keys, st.lists(keys, max_size=8))
 def test_a_feedback_link_says_whose_which_and_why(
     reader: int, paper: int, queries: list[int]
 ) -> None:
-    token = links.feedback_url(reader, paper, queries).rpartition("/")[2]
-    value = links.read_feedback(token)
-    assert value == links.FeedbackValue(reader, paper, tuple(queries[:4]))
-    for other in set(PURPOSES) - {links.FEEDBACK}:
+    url = links.feedback_url(reader, paper, queries)
+    assert read_link(url) == links.FeedbackValue(reader, paper, tuple(queries[:4]))
+    for purpose in PURPOSES:
         with pytest.raises(BadToken):
-            read_token(token, other)
+            read_token(url.rpartition("/")[2], purpose)
+
+
+def test_a_letters_feedback_links_have_one_signature(settings: Settings) -> None:
+    settings.SITE_URL = "https://papers.example.org"
+    base = links.feedback_base(7)
+    assert base == f"https://papers.example.org/f/{make_token(links.FEEDBACK, 7)}"
+    assert links.feedback_tail(12) == "~12"
+    assert links.feedback_tail(12, (3, 4)) == "~12~3~4"
+    assert links.feedback_tail(12, range(1, 9)) == "~12~1~2~3~4"
+    papers = [(12, (3, 4)), (13, ())]
+    assert links.feedback_urls(7, papers) == [f"{base}~12~3~4", f"{base}~13"]
+    assert links.feedback_url(7, 12, (3, 4)) == f"{base}~12~3~4"
+
+
+@given(ids, keys, st.lists(keys, max_size=4))
+def test_it_reads_feedback_links_of_letters_already_sent(
+    reader: int, paper: int, queries: list[int]
+) -> None:
+    extra = ".".join(map(str, (paper, *queries)))
+    token = make_token(links.FEEDBACK_OF_PAPER, reader, extra)
+    assert links.read_feedback(token) == links.FeedbackValue(reader, paper, tuple(queries))
+    with pytest.raises(BadToken):
+        links.read_feedback(f"{token}~{paper}")  # all is signed, nothing can be added
+
+
+def test_a_feedback_link_as_it_stood_in_a_letter_is_still_read(settings: Settings) -> None:
+    settings.LINK_KEY = "a key of before"
+    token = "N4J-ufBfivNlncLS2SVNeWpjhCbWNzoxMi4zLjQ"
+    assert links.read_feedback(token) == links.FeedbackValue(7, 12, (3, 4))
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "", "~", "~~12", "~12~", "~12~~3", "~0", "~12~0", "~012", "~12~03", "~-1", "~+1", "~1.5",
+        "~1_0", "~ 1", "~12 ", "~12\n", "~x", "~0x1", "~1e3", "~\u0661", "~\u00b2", f"~{2**63}",
+        f"~12~{2**63}", "~" + "9" * 19, "~1" + "0" * 5000, "~1~2~3~4~5~6", "~1" * 1000, ".12",
+    ],
+)  # fmt: skip
+def test_it_refuses_tails_that_name_no_paper(tail: str) -> None:
+    with pytest.raises(BadToken):
+        links.read_feedback(feedback_token(7) + tail)
+
+
+@given(st.text("~0123456789-x", max_size=40))
+def test_a_feedback_link_with_any_tail_is_read_or_refused(tail: str) -> None:
+    try:
+        value = links.read_feedback(f"{feedback_token(7)}~{tail}")
+    except BadToken:
+        return
+    assert links.feedback_tail(value.paper_id, value.query_ids) == f"~{tail}"
+
+
+@pytest.mark.parametrize("purpose", sorted({*PURPOSES} - {links.FEEDBACK}))
+def test_no_other_token_makes_a_feedback_link(purpose: str) -> None:
+    with pytest.raises(BadToken):
+        links.read_feedback(f"{make_token(purpose, 7)}~12~3")
+    if purpose != links.FEEDBACK_OF_PAPER:
+        with pytest.raises(BadToken):
+            links.read_feedback(make_token(purpose, 7, "12.3"))
+
+
+@given(st.data())
+def test_it_refuses_a_feedback_link_of_another_reader(data: st.DataObject) -> None:
+    token = feedback_token(7)
+    place = data.draw(st.integers(0, len(token) - 1))
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+    other = data.draw(st.sampled_from(letters.replace(token[place], "")))
+    with pytest.raises(BadToken):
+        links.read_feedback(f"{token[:place]}{other}{token[place + 1 :]}~12~3")
+    with pytest.raises(BadToken):
+        links.read_feedback(f"{token[:28]}{feedback_token(8)[28:]}~12~3")
