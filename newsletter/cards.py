@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from string import Formatter
 from typing import Any, NamedTuple
@@ -14,10 +13,10 @@ from django.utils.translation import get_language, gettext, gettext_lazy, ngette
 
 from newsletter import links
 from newsletter.identity import is_preprint
-from newsletter.mail.letter import Card, Link
+from newsletter.mail.letter import Card, Draft, Link
 from newsletter.mail.lru import Recent
 from newsletter.matching.base import Reason
-from newsletter.matching.display import Segment, Span, marked_segments, readable, snippet
+from newsletter.matching.display import Marked, Segment, Span, cut_snippet, mark_text, readable
 from newsletter.models import Paper
 from newsletter.outlinks import OutLink, arxiv_link, doi_link, make_outlink
 from newsletter.remarks import tell_journal
@@ -63,40 +62,40 @@ def explain_found(interest: str, reasons: Sequence[Reason], *, also: bool) -> Fo
 
 
 def make_card(
+    paper: Paper, found: Sequence[Found], listed_on: date | None, feedback_url: str = ""
+) -> Card:
+    """Return the card of a paper found by interests, in the active language.
+
+    The first interest is the strongest; `listed_on` is given for a paper that came late.
+    """
+    return make_draft(paper, found, listed_on).card(feedback_url)
+
+
+def make_draft(
     paper: Paper,
     found: Sequence[Found],
     listed_on: date | None,
     kept: Recent[Any, Any] | None = None,
-    feedback_url: str = "",
-) -> Card:
-    """Return the card of a paper found by interests, in the active language.
+    tail: str = "",
+) -> Draft:
+    """Return the draft of `make_card`'s card; its readers' own links end in `tail`.
 
-    The first interest is the strongest; `listed_on` is given for a paper that came late. In `kept`
-    stays what is the same whatever words are marked, and whatever interest they are of.
+    In `kept` stays what is the same whatever words are marked, and whatever interest they are of.
     """
     kept = Recent(1) if kept is None else kept
-    words = [one.words for one in found] or [((), ())]
-    title, abstract = words[0]
-    if len(words) > 1:
-        title = tuple(sorted({span for spans, _ in words for span in spans}))
-        abstract = tuple(sorted({span for _, spans in words for span in spans}))
+    title: Sequence[Span]
+    abstract: Sequence[Span]
+    if len(found) == 1:
+        title, abstract = found[0].words
+    else:
+        title = sorted({span for one in found for span in one.words[0]})
+        abstract = sorted({span for one in found for span in one.words[1]})
     pk = paper.pk
-    plain: Card = kept.get((pk, get_language(), "plain"), _make_plain, paper, listed_on)
-    marked = kept.get((pk, "title", title), marked_segments, paper.title, title)
-    text = paper.abstract
-    cut = kept.get((pk, "abstract", abstract), snippet, text, abstract, SNIPPET_CHARACTERS)
-    return Card(
-        marked,
-        plain.url,
-        plain.byline,
-        cut.segments,
-        cut.leading,
-        cut.trailing,
-        explain_why(found),
-        plain.links,
-        plain.note,
-        feedback_url,
-    )
+    plain: Card = kept.get((pk, get_language()), _make_plain, paper, listed_on)
+    marked: Marked = kept.get((pk, tuple(title)), mark_text, paper.title, title)
+    cut = cut_snippet(paper.abstract, abstract, SNIPPET_CHARACTERS)
+    why = (*[one.why for one in found], (_FULL_STOP,))
+    return Draft(plain, marked, cut, cut.start > 0, cut.end < len(cut.text), why, tail)
 
 
 def _make_plain(paper: Paper, listed_on: date | None) -> Card:
@@ -209,13 +208,6 @@ def join_words(words: Sequence[str]) -> str:
     return gettext("{some} and {last}").format(some=", ".join(words[:-1]), last=words[-1])
 
 
-def explain_why(found: Sequence[Found]) -> tuple[Segment, ...]:
-    """Return "Here because of RL (as “reinforcement learning”), twice in the abstract; also …"."""
-    if not found:
-        return (_FULL_STOP,)
-    return (*[segment for one in found for segment in one.why], _FULL_STOP)
-
-
 def _explain_one(interest: str, reasons: Sequence[Reason], *, also: bool) -> tuple[Segment, ...]:
     word = _found_as(interest, [reason.text for reason in reasons])
     where = _where([reason.field for reason in reasons])
@@ -245,12 +237,10 @@ def fill_segments(pattern: str, marked: str, **values: str) -> list[Segment]:
     return [segment for segment in segments if segment.text]
 
 
-def make_similar_card(
-    paper: Paper, liked: Paper, how: str, listed_on: date | None, feedback_url: str = ""
-) -> Card:
-    """Return the card of a paper that no interest found, for its likeness to `liked`."""
-    card = make_card(paper, [], listed_on, feedback_url=feedback_url)
-    return replace(card, why=explain_likeness(liked.title, how))
+def make_similar_draft(paper: Paper, liked: Paper, how: str, listed_on: date | None) -> Draft:
+    """Return the draft of a paper that no interest found, for its likeness to `liked`."""
+    draft = make_draft(paper, [], listed_on)
+    return draft._replace(why=(explain_likeness(liked.title, how),))
 
 
 def explain_likeness(title: str, how: str) -> tuple[Segment, ...]:

@@ -125,14 +125,11 @@ def _write_digest(share: Share, material: Material) -> Digest:
     names = {interest.query_id: interest.text for interest in known}
     sections: dict[int, list[Any]] = {query_id: [] for query_id in names}
     picked = [(pick.document_id, (pick.interest_id, *pick.also)) for pick in share.picks]
-    own = links.feedback_urls(subscriber_id, picked)
-    for (paper_id, queries), url in zip(picked, own, strict=True):
+    base = links.feedback_base(subscriber_id)
+    for paper_id, queries in picked:
         found = tuple([(query_id, names.get(query_id) or str(EARLIER)) for query_id in queries])
-        sections.setdefault(queries[0], []).append(material.slot(paper_id, found, url))
-    extra = [
-        material.similar_slot(one, links.feedback_url(subscriber_id, one.paper_id))
-        for one in share.similar
-    ]
+        sections.setdefault(queries[0], []).append(material.slot(paper_id, found, base))
+    extra = [material.similar_slot(one, base) for one in share.similar]
     with_papers = [edition for edition in share.editions if material.announced[edition.pk]]
     change, online, leave = _labels(share.reader.language)
     out = links.unsubscribe_url(subscriber_id)

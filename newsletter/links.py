@@ -29,6 +29,8 @@ MOST_INTERESTS_NAMED = 4  # in a feedback link: those that say why the paper is 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 SIGNATURE_BYTES = 18  # 144 bits, 24 characters without padding
 KEY_ID_BYTES = 3
+SEAL_BYTES = 6  # 8 characters: what it guards is tried against this site, a link at a time
+_SEAL = "seal of a paper and its interests"
 _TOKEN = re.compile(r"(?P<key>[\w-]{4})(?P<mac>[\w-]{24})(?P<payload>[\w-]{2,160})", re.ASCII)
 _PAYLOAD = re.compile(r"(?P<subscriber>0|[1-9][0-9]{0,18})(?::(?P<extra>.+))?", re.DOTALL)
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
@@ -119,21 +121,29 @@ def feedback_base(subscriber_id: int) -> str:
 def feedback_tail(paper_id: int, query_ids: Sequence[int] = ()) -> str:
     """Return the end of a feedback link, alike for all readers: the paper, and why it is there.
 
-    Of the interests it names the first `MOST_INTERESTS_NAMED`. All numbers are above 0.
+    Of the interests it names the first `MOST_INTERESTS_NAMED`. All numbers are above 0. A seal ends
+    it, so that nobody goes through papers and interests by counting.
     """
-    return "".join([f"{_BETWEEN}{n}" for n in (paper_id, *query_ids[:MOST_INTERESTS_NAMED])])
+    named = "".join([f"{_BETWEEN}{n}" for n in (paper_id, *query_ids[:MOST_INTERESTS_NAMED])])
+    return f"{named}{_BETWEEN}{_seal(_keys()[0], named)}"
 
 
 def read_feedback(token: str) -> FeedbackValue:
     """Return whose letter, which paper and which interests a feedback link is about.
 
-    `BadToken` unless this site signed for whom it is. Paper and interests are what the link's
-    holder says, numbers and no more: in letters of before they were signed too, and still are read.
+    `BadToken` unless this site signed for whom it is, and sealed paper and interests together. In
+    letters of before all was signed as one; those are still read.
     """
     base, between, tail = token.partition(_BETWEEN)
     value = read_token(base, FEEDBACK if between else FEEDBACK_OF_PAPER)
-    told = tail.split(_BETWEEN) if between else value.extra.split(".")
-    paper_id, *query_ids = _read_numbers(told)
+    if not between:
+        paper_id, *query_ids = _read_numbers(value.extra.split("."))
+        return FeedbackValue(value.subscriber_id, paper_id, tuple(query_ids))
+    named, _, seal = f"{_BETWEEN}{tail}".rpartition(_BETWEEN)
+    paper_id, *query_ids = _read_numbers(named[1:].split(_BETWEEN))
+    found = seal.encode("utf-8", "replace")
+    if not any(hmac.compare_digest(_seal(key, named).encode(), found) for key in _keys()):
+        raise BadToken("the link is damaged at its end")
     return FeedbackValue(value.subscriber_id, paper_id, tuple(query_ids))
 
 
@@ -178,12 +188,21 @@ def _split_keys(text: str) -> tuple[bytes, ...]:
 
 
 def _sign(key: bytes, purpose: str, payload: str) -> str:
+    mac = _hmac(key, f"{purpose}\0{payload}")[:SIGNATURE_BYTES]
+    return _key_id(key) + _encode(mac) + _encode(payload.encode())
+
+
+def _seal(key: bytes, named: str) -> str:
+    return _encode(_hmac(key, f"{_SEAL}\0{named}")[:SEAL_BYTES])
+
+
+def _hmac(key: bytes, text: str) -> bytes:
     inner, outer = _hmac_halves(key)
     inner, outer = inner.copy(), outer.copy()
-    inner.update(f"{purpose}\0{payload}".encode())
+    inner.update(text.encode())
     outer.update(inner.digest())
-    mac = outer.digest()[:SIGNATURE_BYTES]
-    return _key_id(key) + _encode(mac) + _encode(payload.encode())
+    mac: bytes = outer.digest()
+    return mac
 
 
 @lru_cache(maxsize=16)

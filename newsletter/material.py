@@ -11,10 +11,11 @@ from django.conf import settings
 from django.utils.translation import get_language
 
 from newsletter import neighbours
-from newsletter.cards import Found, explain_found, make_card, make_similar_card
+from newsletter.cards import Found, explain_found, make_draft, make_similar_draft
 from newsletter.deliveries import Claimed
 from newsletter.editions import first_listing_days, match_newcomers
-from newsletter.mail.letter import Card, Slot
+from newsletter.links import feedback_tail
+from newsletter.mail.letter import Draft, Slot
 from newsletter.mail.lru import Recent
 from newsletter.matches import Reasons, edition_synonyms, unpack_hits
 from newsletter.matching.base import Document, Match, Reason
@@ -57,13 +58,11 @@ class Material:
         document = self.documents[paper.pk]
         return self.reasons.find(query_id, document, self.synonyms[edition_id])
 
-    def slot(self, paper_id: int, found: tuple[tuple[int, str], ...], url: str) -> Slot:
+    def slot(self, paper_id: int, found: tuple[tuple[int, str], ...], base: str) -> Slot:
         """Return the card of a paper found by (query id, its name), …, with its own link."""
-        return Slot((paper_id, self.stamps[paper_id], found), url, self._write_card)
+        return Slot((paper_id, self.stamps[paper_id], found), base, self._write_card)
 
-    def _write_card(
-        self, key: tuple[int, int, tuple[tuple[int, str], ...]], feedback_url: str
-    ) -> Card:
+    def _write_card(self, key: tuple[int, int, tuple[tuple[int, str], ...]]) -> Draft:
         paper_id, _, named = key
         paper, language = self.papers[paper_id], get_language()
         found = [
@@ -72,21 +71,22 @@ class Material:
             )
             for place, one in enumerate(named)
         ]
-        return make_card(paper, found, self.late.get(paper_id), self.pieces, feedback_url)
+        tail = feedback_tail(paper_id, [query_id for query_id, _ in named])
+        return make_draft(paper, found, self.late.get(paper_id), self.pieces, tail)
 
     def _explain_found(self, paper: Paper, named: tuple[int, str], also: bool) -> Found:
         query_id, name = named
         return explain_found(name, self.explain(query_id, paper), also=also)
 
-    def similar_slot(self, one: Similar, url: str) -> Slot:
+    def similar_slot(self, one: Similar, base: str) -> Slot:
         """Return the card of a paper that no interest found, with its own link."""
-        return Slot((one, self.stamps[one.paper_id]), url, self._write_similar_card)
+        return Slot((one, self.stamps[one.paper_id]), base, self._write_similar_card)
 
-    def _write_similar_card(self, key: tuple[Similar, int], feedback_url: str) -> Card:
+    def _write_similar_card(self, key: tuple[Similar, int]) -> Draft:
         one, _ = key
         paper, liked = self.papers[one.paper_id], self.papers[one.liked_id]
-        late = self.late.get(one.paper_id)
-        return make_similar_card(paper, liked, one.how, late, feedback_url)
+        draft = make_similar_draft(paper, liked, one.how, self.late.get(one.paper_id))
+        return draft._replace(tail=feedback_tail(one.paper_id))
 
     def title(self, paper_id: int) -> str:
         """Return a paper's title as a reader sees it."""

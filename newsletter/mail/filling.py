@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from newsletter.mail import quoted
 from newsletter.mail.inliner import Unprovable, is_plain_address
-from newsletter.mail.parts import Item
 from newsletter.mail.plain import wrap_line
-from newsletter.mail.quoted import CRLF, encode_lines
-from newsletter.matching.display import Segment
+from newsletter.mail.quoted import CRLF, encode_before, encode_lines
+from newsletter.matching.display import Marked, Segment
 
 # What `clean_body` or an HTML parser would drop or change; a newline ends the line.
 _CHANGED = re.compile(
@@ -39,64 +38,105 @@ class RunLine:
     after: Line
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Lines without a run, which are the same in all letters with this paper; numbered."""
+class HtmlRun(NamedTuple):
+    """A run in a line of HTML whose other texts are written: what is around a marked piece."""
 
+    run: int
+    number: int  # one for all runs that are set alike
+    begin: str
+    end: str
+    is_first: bool  # in its line
+    is_last: bool
+
+    def encode(self, marked: Marked) -> bytes:
+        """Return the run encoded; where a line goes on after it, with a soft break."""
+        return self._finish(self._fill(marked))
+
+    def encode_part(self, segments: Sequence[Segment]) -> bytes:
+        """Return a part of a run, which is never all of a line, encoded with a soft break."""
+        out = []
+        for text, is_marked in segments:
+            shown = escape(text)
+            out.append(f"{self.begin}{shown}{self.end}" if is_marked else shown)
+        body = "".join(out)
+        _check(body)
+        return encode_before(body)
+
+    def _fill(self, marked: Marked) -> str:
+        text, marks, at, end = marked
+        odd = "&" in text or "<" in text or ">" in text
+        if not marks and not odd:
+            return text[at:end]
+        out: list[str] = []
+        for first, last in marks:
+            out += (text[at:first], self.begin, text[first:last], self.end)
+            at = last
+        out.append(text[at:end])
+        if odd:
+            for place in range(0, len(out), 2):
+                out[place] = escape(out[place])
+        return "".join(out)
+
+    def _finish(self, body: str) -> bytes:
+        _check(body)
+        if (self.is_first and body[:1].isspace()) or (self.is_last and body[-1:].isspace()):
+            raise Unprovable("a line that would be tightened")
+        return quoted.encode_text(body) if self.is_last else encode_before(body)
+
+
+class TextRun(NamedTuple):
+    """A run in a line of text whose other texts are written: its lines are wrapped as one."""
+
+    run: int
     number: int
-    lines: tuple[Item | Line, ...]
+    before: str
+    begin: str
+    end: str
+    after: str
+
+    def encode(self, marked: Marked) -> bytes:
+        """Return the line with its run, wrapped and encoded."""
+        text, marks, at, end = marked
+        if not marks or not (self.begin or self.end):
+            return encode_text(f"{self.before}{text[at:end]}{self.after}")
+        out = [self.before]
+        for first, last in marks:
+            out += (text[at:first], self.begin, text[first:last], self.end)
+            at = last
+        out += (text[at:end], self.after)
+        return encode_text("".join(out))
+
+    def set_part(self, segments: Sequence[Segment]) -> str:
+        """Return a part of a run as it stands in its line."""
+        return "".join(
+            [f"{self.begin}{text}{self.end}" if marked else text for text, marked in segments]
+        )
+
+    def encode_whole(self, parts: Iterable[str]) -> bytes:
+        """Return the line with a run of these parts, wrapped and encoded."""
+        return encode_text(f"{self.before}{''.join(parts)}{self.after}")
 
 
-def fill_block(block: Block, values: Sequence[str], in_html: bool = True) -> list[Item]:
-    """Return a block's items, its holes filled and its lines encoded."""
-    items: list[Item] = []
-    for item in block.lines:
-        if not isinstance(item, Line):
-            made = item
-        elif in_html:
-            made = encode_html("".join(_fill(item, values, in_html=True)))
-        else:
-            made = encode_text("".join(_fill(item, values, in_html=False)))
-        if isinstance(made, bytes) and items and isinstance(items[-1], bytes):
-            items[-1] += made
-        else:
-            items.append(made)
-    return items
-
-
-def fill_run(
-    line: RunLine, values: Sequence[str], segments: Iterable[Segment], *, in_html: bool
-) -> str:
-    out = list(_fill(line.before, values, in_html=in_html))
-    begin, end = line.begin, line.end
-    for text, marked in segments:
-        if in_html and ("&" in text or "<" in text or ">" in text):
-            text = _escape(text)
-        if marked:
-            out += (begin, text, end)
-        else:
-            out.append(text)
-    out += _fill(line.after, values, in_html=in_html)
-    return "".join(out)
-
-
-def _fill(line: Line, values: Sequence[str], *, in_html: bool) -> Sequence[str]:
+def fill_line(line: Line, values: Sequence[str], *, in_html: bool) -> str:
+    """Return a line with its holes filled."""
     if not line.holes:
-        return line.pieces
+        return line.pieces[0]
     out = [line.pieces[0]]
     for (number, is_address), piece in zip(line.holes, line.pieces[1:], strict=True):
         value = values[number]
         if is_address and not is_plain_address(value):
             raise Unprovable("an address that lxml would rewrite")
-        out += (_escape(value) if in_html else value, piece)
-    return out
+        out += (escape(value) if in_html else value, piece)
+    return "".join(out)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return a text as lxml writes it."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def encode_html(line: str) -> bytes:
+    """Return a line of HTML encoded; `Unprovable` where cleaning would change it."""
     _check(line)
     if line.strip() != line:
         raise Unprovable("a line that would be tightened")
@@ -104,11 +144,28 @@ def encode_html(line: str) -> bytes:
 
 
 def encode_text(line: str) -> bytes:
+    """Return a line of text wrapped and encoded; `Unprovable` where cleaning would change it."""
     _check(line)
     line = line.rstrip()
     if not line:
         raise Unprovable("a line that would be blank")
     return encode_lines(wrap_line(line))
+
+
+def encode_head(text: str) -> bytes:
+    """Return what a line of HTML begins with, encoded, with a soft break."""
+    _check(text)
+    if text.lstrip() != text:
+        raise Unprovable("a line that would be tightened")
+    return encode_before(text)
+
+
+def encode_tail(text: str) -> bytes:
+    """Return what a line of HTML ends with, encoded, and the line's end."""
+    _check(text)
+    if text.rstrip() != text:
+        raise Unprovable("a line that would be tightened")
+    return quoted.encode_text(text) + CRLF
 
 
 def _check(line: str) -> None:

@@ -11,7 +11,7 @@ be, `Unprovable` is raised and the letter is composed whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -35,14 +35,13 @@ from newsletter.mail.heads import assemble, boundary_of, write_head
 from newsletter.mail.inliner import STYLE, Inliner, Stack, Unprovable
 from newsletter.mail.layout import (
     ANCHOR,
-    FEEDBACK,
     INTEREST,
     Frame,
     Layout,
     Lines,
     frame_of,
 )
-from newsletter.mail.letter import Card, Digest, Envelope, Section, Slot, write_card
+from newsletter.mail.letter import Card, Digest, Draft, Envelope, Section, Slot
 from newsletter.mail.lru import Recent
 from newsletter.mail.parts import (
     Address,
@@ -66,9 +65,9 @@ from newsletter.mail.render import (
     safe_card,
     tighten,
 )
-from newsletter.mail.shapes import CardPart, Shapes
+from newsletter.mail.shapes import HOLE, CardPart, Shapes
 
-CARDS_KEPT = 20_000  # about 4 KB each
+CARDS_KEPT = 40_000  # about 1.5 KB each of their own
 _TAIL = ["</body>", "</html>"]
 _PARTS_OF_A_CARD = attrgetter(
     "title", "url", "byline", "snippet", "cut_before", "cut_after", "why", "links", "note"
@@ -130,6 +129,7 @@ class Joiner:
         self._forms: Recent[Any, _SectionForm] = Recent(500)
         self._subjects: Recent[Any, str] = Recent(4_000)
         self._lines: Recent[Any, bytes] = Recent(4_000)
+        self._own: tuple[str, bytes, bytes] = ("", b"", b"")
         self.cards: Recent[Any, CardPart] = Recent(CARDS_KEPT)
         self.shapes = Shapes(_render_card)
 
@@ -204,19 +204,31 @@ class Joiner:
         part = self._sections.get(key, self._make_section, section, family)
         body.html.append(part.html[0])
         body.add_text(*part.text[0])
-        for place, card in enumerate(cards, 1):
-            url, (number, stack) = card.feedback_url, part.stacks[place - 1]
-            own = card.key if isinstance(card, Slot) else _PARTS_OF_A_CARD(card)
-            made = self.cards.get((number, not url, own), self._make_card, card, stack, family)
-            if url:
-                in_html, in_text = write_own_address(url)
-                body.html.append(in_html.join(made.html))
-                body.add_text(made.lead, in_text.join(made.text), made.trail)
+        for place, card in enumerate(cards):
+            if isinstance(card, Slot):
+                own, base = card.key, card.base
+            else:
+                own, base = _PARTS_OF_A_CARD(card), card.feedback_url
+            stack = part.stacks[place]
+            key = stack[0], not base, own
+            made = self.cards.get(key, self._make_card, card, bool(base), stack, family)
+            if base:
+                in_html, in_text = self._address(base)
+                body.html += [in_html if piece is HOLE else piece for piece in made.html]
+                text = b"".join([in_text if piece is HOLE else piece for piece in made.text])
             else:
                 body.html += made.html
-                body.add_text(made.lead, made.text[0], made.trail)
-            body.html.append(part.html[place])
-            body.add_text(*part.text[place])
+                text = b"".join(made.text)
+            body.add_text(made.lead, text, made.trail)
+            body.html.append(part.html[place + 1])
+            body.add_text(*part.text[place + 1])
+
+    def _address(self, base: str) -> tuple[bytes, bytes]:
+        """Return the beginning of the reader's own addresses as HTML and text have it."""
+        known = self._own
+        if known[0] != base:
+            known = self._own = base, *write_own_address(base)
+        return known[1:]
 
     def _family(self, frame: Frame) -> _Family:
         key = frame.site, frame.language
@@ -294,15 +306,19 @@ class Joiner:
         ]
         return _SectionForm(html, tuple(stacks), text)
 
-    def _make_card(self, card: Card | Slot, stack: Stack, family: _Family) -> CardPart:
-        language = family.html.frame.language
-        return self.shapes.make(safe_card(write_card(card)), language, stack, family.inliner)
+    def _make_card(
+        self, card: Card | Slot, own: bool, stack: tuple[int, Stack], family: _Family
+    ) -> CardPart:
+        draft = card.write(card.key) if isinstance(card, Slot) else Draft.of(card)
+        if (safe := safe_card(draft.plain)) is not draft.plain:
+            draft = draft._replace(plain=safe)
+        place = *stack, family.html.frame.language
+        return self.shapes.make(draft, own, place, family.inliner)
 
 
 def _render_card(card: Card) -> tuple[Lines, Lines]:
     """Return the lines of a card's HTML and of its text, before they are inlined and wrapped."""
-    url = FEEDBACK if card.feedback_url else ""
-    context = {"card": replace(card, feedback_url=url)}
+    context = {"card": card}
     html = tighten(clean_body(render_to_string("email/digest/card.html", context))).split("\n")
     text = clean_body(render_to_string("email/digest/card.txt", context)).split("\n")
     return html, text

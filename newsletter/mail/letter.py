@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from newsletter import looks
-from newsletter.matching.display import Segment
+from newsletter.matching.display import NOTHING, Marked, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,76 @@ class Card:
     feedback_url: str = ""
 
 
-class Slot(NamedTuple):
-    """A card that many letters share, not yet written: `write(key, feedback_url)` gives it.
+class Draft(NamedTuple):
+    """A card before its texts are cut where words are marked.
 
-    Whatever it says is said by `key` and the letter's language.
+    `plain` is the card without title, snippet and why; `why` the sentence in parts that other
+    cards share.
+    """
+
+    plain: Card
+    title: Marked
+    snippet: Marked
+    cut_before: bool
+    cut_after: bool
+    why: tuple[tuple[Segment, ...], ...]
+    tail: str = ""  # of the reader's own link: it is a letter's `base` and this
+
+    @classmethod
+    def of(cls, card: Card) -> Draft:
+        """Return the draft of a card that is written."""
+        plain = replace(
+            card,
+            title=(),
+            snippet=(),
+            why=(),
+            feedback_url="",
+            cut_before=False,
+            cut_after=False,
+        )
+        title, snippet = join_segments(card.title), join_segments(card.snippet)
+        why = (card.why,) if card.why else ()
+        return cls(plain, title, snippet, card.cut_before, card.cut_after, why)
+
+    def card(self, base: str = "") -> Card:
+        """Return the card, with the reader's own link if there is a `base` to it."""
+        plain = self.plain
+        return Card(
+            self.title.segments,
+            plain.url,
+            plain.byline,
+            self.snippet.segments,
+            self.cut_before,
+            self.cut_after,
+            tuple([segment for part in self.why for segment in part]),
+            plain.links,
+            plain.note,
+            base and base + self.tail,
+        )
+
+
+def join_segments(segments: tuple[Segment, ...]) -> Marked:
+    """Return cut text as one, with the spans that are marked."""
+    if not segments:
+        return NOTHING
+    marks, at = [], 0
+    for text, marked in segments:
+        if marked:
+            marks.append((at, at + len(text)))
+        at += len(text)
+    return Marked("".join([text for text, _ in segments]), tuple(marks), 0, at)
+
+
+class Slot(NamedTuple):
+    """A card that many letters share, not yet written: `write(key)` gives its draft.
+
+    Whatever it says is said by `key` and the letter's language, but for the reader's own link:
+    `base` is how all of a letter begin, "" where there are none.
     """
 
     key: Hashable
-    feedback_url: str
-    write: Callable[[Any, str], Card]
+    base: str
+    write: Callable[[Any], Draft]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +174,12 @@ class Digest:
 
 def without_feedback(card: Card | Slot) -> Card | Slot:
     """Return a card without the reader's own link."""
-    return (
-        card._replace(feedback_url="") if isinstance(card, Slot) else replace(card, feedback_url="")
-    )
+    return card._replace(base="") if isinstance(card, Slot) else replace(card, feedback_url="")
 
 
 def write_card(card: Card | Slot) -> Card:
     """Return a card as it is, or a slot's written; the letter's language is active."""
-    return card.write(card.key, card.feedback_url) if isinstance(card, Slot) else card
+    return card.write(card.key).card(card.base) if isinstance(card, Slot) else card
 
 
 @dataclass(frozen=True, slots=True)

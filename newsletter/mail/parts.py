@@ -6,7 +6,7 @@ written anew for each reader.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -118,19 +118,6 @@ def _merge(items: Iterable[Item]) -> tuple[Item, ...]:
         elif item != b"":
             merged.append(item)
     return tuple(merged)
-
-
-def split_at_address(items: Sequence[Item], mark: str) -> tuple[bytes, ...]:
-    """Return the bytes around the one address that is the reader's own."""
-    pieces = [b""]
-    for item in items:
-        if isinstance(item, bytes):
-            pieces[-1] += item
-        elif isinstance(item, Address) and item.mark == mark:
-            pieces.append(b"")
-        else:
-            raise Unprovable("a card with something else of the reader's own than its address")
-    return tuple(pieces)
 
 
 def write_address(url: str) -> bytes:

@@ -1,48 +1,49 @@
 """Cards by their shape: the templates are rendered once for all cards with the same fields filled.
 
-Two cards have the same shape if the same fields are there, with the same labels. The card templates
-are rendered for a shape with a mark in place of each text and address; for the texts in which words
-are marked (title, snippet, why) cut in four ways, which shows what stands around a marked piece. A
-card is its shape with its texts written in, escaped as lxml writes them. The first card of a shape
-is rendered as well: where it differs, the shape is not used.
+Two cards have the same shape if the same fields are there, with the same labels (`mail/patterns`
+learns it). A card is its shape with its texts written in, escaped as lxml writes them. What a paper
+says in every letter is written once for a shape, the lines in which words are marked once for those
+words, the parts of the sentence why once for each interest: a card of a letter is these, one after
+the other. The first card of a shape is rendered as well: where it differs, the shape is not used.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
-from typing import NamedTuple
+from binascii import a2b_qp
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 from newsletter.mail.filling import (
-    Block,
+    HtmlRun,
     Line,
     RunLine,
+    TextRun,
+    encode_head,
     encode_html,
+    encode_tail,
     encode_text,
-    fill_block,
-    fill_run,
+    fill_line,
 )
 from newsletter.mail.inliner import Inliner, Stack, Unprovable
-from newsletter.mail.layout import FEEDBACK, MARK, PAD, Lines, check_marks
-from newsletter.mail.letter import Card, Link
+from newsletter.mail.layout import FEEDBACK
+from newsletter.mail.letter import Card, Draft
 from newsletter.mail.lru import Recent
-from newsletter.mail.parts import Item, compile_html, compile_text, split_at_address
-from newsletter.mail.quoted import CRLF
-from newsletter.matching.display import Segment
+from newsletter.mail.parts import Address, Item, compile_html, compile_text
+from newsletter.mail.patterns import WHY, Render, Shape, learn_shape, shape_of
+from newsletter.mail.quoted import SOFT
+from newsletter.mail.quoted import encode_text as encode_piece
 
-LINES_KEPT = 10_000  # encoded, about 500 octets each
-RUNS = ("title", "snippet", "why")
-TITLE = 0
-PATTERNS = ("u", "m", "umu", "mum")  # how the runs are cut to find out: m is a marked piece
-_HOLE = re.compile(rf"(?:zqC|https://zq\.invalid/c)(\d+)x{PAD}qz")
-_RUN = re.compile(rf"zqR(\d)(\d)x{PAD}qz")
-_IN_ADDRESS = re.compile(r"<a(?: [^<>]*)? href=\"$")
+LINES_KEPT = 12_000  # with words marked, about 700 octets each
+PARTS_KEPT = 20_000  # of sentences why, about 150 octets each
+PLAINS_KEPT = 3_000  # papers as they are in every letter, about 2 KB each
+HOLE = bytes(bytearray(b"\0"))  # where the reader's own address stands; told by its identity
+
+
+T = TypeVar("T", HtmlRun, TextRun)
 
 
 class CardPart(NamedTuple):
-    """A card, cut where the reader's own address stands."""
+    """A card's pieces, `HOLE` among them; of its text, whether blank lines come first and last."""
 
     html: tuple[bytes, ...]
     lead: bool
@@ -50,15 +51,13 @@ class CardPart(NamedTuple):
     trail: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    html: tuple[Block | RunLine, ...]
+class _Plain(NamedTuple):
+    """A card with all but its runs written."""
+
+    html: tuple[bytes | HtmlRun, ...]
     lead: bool
-    text: tuple[Block | RunLine, ...]
+    text: tuple[bytes | TextRun, ...]
     trail: bool
-
-
-Render = Callable[[Card], tuple[Lines, Lines]]  # the lines of the HTML and of the text
 
 
 class Shapes:
@@ -66,215 +65,186 @@ class Shapes:
 
     def __init__(self, render: Render) -> None:
         self._render = render
-        self._shapes: Recent[object, _Shape | None] = Recent(5_000)
-        self._blocks: Recent[object, list[Item]] = Recent(LINES_KEPT)
-        self._titles: Recent[object, bytes] = Recent(LINES_KEPT)
-        self._numbers = count()
+        self._shapes: Recent[object, Shape | None] = Recent(5_000)
+        self._plains: Recent[object, _Plain | None] = Recent(PLAINS_KEPT)
+        self._lines: Recent[object, bytes] = Recent(LINES_KEPT)
+        self._parts: Recent[object, bytes] = Recent(PARTS_KEPT)
+        self._said: Recent[object, str] = Recent(PARTS_KEPT)
+        self._numbers: dict[object, int] = {}  # of runs that are set alike
         self.rendered = 0
 
-    def make(self, card: Card, language: str, stack: Stack, inliner: Inliner) -> CardPart:
-        """Return a card's part: filled into its shape, or rendered where that may differ."""
-        key = language, stack, inliner, shape_of(card)
-        new: list[bool] = []
+    def make(
+        self, draft: Draft, own: bool, place: tuple[int, Stack, str], inliner: Inliner
+    ) -> CardPart:
+        """Return a card's part: filled into its shape, or rendered where that may differ.
 
-        def learn() -> _Shape | None:
-            new.append(True)
+        With `own` it has the reader's own address. `place` is what it stands in: its number, the
+        tags, the language.
+        """
+        plain = self._plain(draft, own, place, inliner)
+        if plain is not None:
             try:
-                return self._learn(card, stack, inliner)
+                return self._fill(plain, draft)
             except Unprovable:
-                return None
+                pass
+        return self._render_part(draft, own, place[1], inliner)
 
-        shape = self._shapes.get(key, learn)
-        filled = self._fill(shape, card) if shape else None
-        if filled and not new:
-            return filled
-        rendered = self._render_part(card, stack, inliner)
-        if new and filled != rendered:
+    def _plain(
+        self, draft: Draft, own: bool, place: tuple[int, Stack, str], inliner: Inliner
+    ) -> _Plain | None:
+        flags = own, draft.cut_before, draft.cut_after
+        texts = draft.title.text != "", draft.snippet.text != "", bool(draft.why)
+        key = place[0], flags, texts, draft.plain
+        return self._plains.get(key, self._make_plain, draft, own, place, inliner)
+
+    def _make_plain(
+        self, draft: Draft, own: bool, place: tuple[int, Stack, str], inliner: Inliner
+    ) -> _Plain | None:
+        _, stack, language = place
+        key = language, stack, inliner, own, shape_of(draft)
+        new: list[bool] = []
+        shape = self._shapes.get(key, self._learn, draft, own, stack, inliner, new)
+        if shape is None:
+            return None
+        try:
+            plain = self._write_plain(shape, draft.plain)
+            filled = self._fill(plain, draft) if new else None
+        except Unprovable:
+            return None
+        if filled and not is_same_card(filled, self._render_part(draft, own, stack, inliner)):
             self._shapes.put(key, None)
-        return rendered
+            return None
+        return plain
 
-    def _render_part(self, card: Card, stack: Stack, inliner: Inliner) -> CardPart:
+    def _learn(
+        self, draft: Draft, own: bool, stack: Stack, inliner: Inliner, new: list[bool]
+    ) -> Shape | None:
+        new.append(True)
+        try:
+            return learn_shape(draft, own, stack, inliner, self._render)
+        except Unprovable:
+            return None
+
+    def _render_part(self, draft: Draft, own: bool, stack: Stack, inliner: Inliner) -> CardPart:
         self.rendered += 1
-        html, lines = self._render(card)
+        html, lines = self._render(draft._replace(tail="").card(FEEDBACK if own else ""))
         items, after = compile_html(html, stack, inliner)
         if after != stack:
             raise Unprovable("a card that does not end where it began")
         chunk = compile_text(lines)
-        return _part(items, chunk.lead, chunk.items, chunk.trail)
+        in_html, in_text = _encode_end(draft.tail)
+        text = _with_holes(chunk.items, in_text)
+        return CardPart(_with_holes(items, in_html), chunk.lead, text, chunk.trail)
 
-    def _learn(self, card: Card, stack: Stack, inliner: Inliner) -> _Shape:
-        cut = [self._render(_with_holes(card, pattern)) for pattern in PATTERNS]
-        for html, lines in cut:
-            check_marks([_RUN.sub("", _HOLE.sub("", line)) for line in (*html, *lines)])
-        blocks: list[Block | RunLine] = []
-        plain: list[Item | Line] = []
-        for alike in _side_by_side([html for html, _ in cut]):
-            line = alike[0]
-            if _RUN.search(line):
-                inlined = [inliner.inline_line(one, stack)[0] for one in alike]
-                self._end_block(blocks, plain)
-                blocks.append(_learn_run(inlined, in_html=True))
-                stack = inliner.inline_line(line, stack)[1]
-            elif _HOLE.search(line):
-                one, stack = inliner.inline_line(line, stack)
-                plain.append(_cut(one, in_html=True))
-            else:
-                made, stack = compile_html([line], stack, inliner)
-                plain += made
-        self._end_block(blocks, plain)
-        lead, text, trail = self._learn_text([lines for _, lines in cut])
-        return _Shape(tuple(blocks), lead, text, trail)
-
-    def _learn_text(self, cut: Sequence[Lines]) -> tuple[bool, tuple[Block | RunLine, ...], bool]:
-        blocks: list[Block | RunLine] = []
-        plain: list[Item | Line] = []
-        lead, trail = False, False
-        for alike in _side_by_side(cut):
-            line = alike[0]
-            some = bool(blocks or plain)
-            if not line.strip():
-                lead, trail = lead or not some, True
-                continue
-            if trail and some:
-                plain.append(CRLF)
-            if _RUN.search(line):
-                self._end_block(blocks, plain)
-                blocks.append(_learn_run([one.rstrip() for one in alike], in_html=False))
-            elif _HOLE.search(line):
-                plain.append(_cut(line.rstrip(), in_html=False))
-            else:
-                plain += compile_text([line]).items
-            trail = False
-        self._end_block(blocks, plain)
-        return lead, tuple(blocks), trail
-
-    def _end_block(self, blocks: list[Block | RunLine], plain: list[Item | Line]) -> None:
-        if plain:
-            blocks.append(Block(next(self._numbers), tuple(plain)))
-            plain.clear()
-
-    def _fill(self, shape: _Shape, card: Card) -> CardPart | None:
+    def _write_plain(self, shape: Shape, card: Card) -> _Plain:
+        """Return a card's pieces but for its runs, neighbours joined."""
         values = (*card.byline, card.note, card.url, *[link.url for link in card.links])
-        runs = card.title, card.snippet, card.why
-        html: list[Item] = []
-        text: list[Item] = []
-        try:
-            for block in shape.html:
-                if isinstance(block, Block):
-                    html += self._blocks.get((block.number, values), fill_block, block, values)
-                elif block.run == TITLE:  # in many letters with the same words marked
-                    line = fill_run(block, values, runs[TITLE], in_html=True)
-                    html.append(self._titles.get(line, encode_html, line))
-                else:
-                    line = fill_run(block, values, runs[block.run], in_html=True)
-                    html.append(encode_html(line))
-            for block in shape.text:
-                if isinstance(block, Block):
-                    key = block.number, values
-                    text += self._blocks.get(key, fill_block, block, values, False)
-                else:
-                    line = fill_run(block, values, runs[block.run], in_html=False)
-                    if block.run == TITLE:
-                        text.append(self._titles.get((line,), encode_text, line))
-                    else:
-                        text.append(encode_text(line))
-        except Unprovable:
-            return None
-        return _part(html, shape.lead, text, shape.trail)
+        html: list[bytes | HtmlRun] = []
+        for item in shape.html:
+            if isinstance(item, RunLine):
+                before = fill_line(item.before, values, in_html=True)
+                after = fill_line(item.after, values, in_html=True)
+                if item.run == WHY and not (before and after):
+                    raise Unprovable("a sentence why that is all of a line")
+                number = self._number(item.begin, item.end, not before, not after)
+                run = HtmlRun(item.run, number, item.begin, item.end, not before, not after)
+                html += (encode_head(before), run, encode_tail(after))
+            else:
+                html.append(_write_item(item, values, in_html=True))
+        text: list[bytes | TextRun] = []
+        for item in shape.text:
+            if isinstance(item, RunLine):
+                around = [fill_line(x, values, in_html=False) for x in (item.before, item.after)]
+                number = self._number("text", around[0], item.begin, item.end, around[1])
+                made = TextRun(item.run, number, around[0], item.begin, item.end, around[1])
+                text.append(made)
+            else:
+                text.append(_write_item(item, values, in_html=False))
+        return _Plain(_joined(html), shape.lead, _joined(text), shape.trail)
+
+    def _number(self, *key: object) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
+
+    def _fill(self, plain: _Plain, draft: Draft) -> CardPart:
+        in_html, in_text = _encode_end(draft.tail)
+        html: list[bytes] = []
+        for item in plain.html:
+            if item is HOLE:
+                html += (HOLE, in_html) if in_html else (HOLE,)
+            elif isinstance(item, bytes):
+                html.append(item)
+            elif item.run == WHY:
+                get, encode, number = self._parts.get, item.encode_part, item.number
+                html += [get((number, part), encode, part) for part in draft.why]
+            else:
+                marked = draft[1 + item.run]
+                html.append(self._lines.get((item.number, marked), item.encode, marked))
+        text: list[bytes] = []
+        for line in plain.text:
+            if line is HOLE:
+                text += (HOLE, in_text) if in_text else (HOLE,)
+            elif isinstance(line, bytes):
+                text.append(line)
+            elif line.run == WHY:
+                say, number = self._said.get, line.number
+                said = [say((number, part), line.set_part, part) for part in draft.why]
+                text.append(line.encode_whole(said))
+            else:
+                marked = draft[1 + line.run]
+                text.append(self._lines.get((line.number, marked), line.encode, marked))
+        return CardPart(tuple(html), plain.lead, tuple(text), plain.trail)
 
 
-def _part(html: Sequence[Item], lead: bool, text: Sequence[Item], trail: bool) -> CardPart:
-    around, plain = split_at_address(html, FEEDBACK), split_at_address(text, FEEDBACK)
-    if (len(around) == 1) != (len(plain) == 1):
-        raise Unprovable("an address that only one part has")
-    return CardPart(around, lead, plain, trail)
+def _encode_end(tail: str) -> tuple[bytes, bytes]:
+    """Return how an address ends behind its base, as it stands in HTML and as it stands in text."""
+    if not tail:
+        return b"", b""
+    data = encode_piece(tail)
+    return data + SOFT, SOFT + data
 
 
-def shape_of(card: Card) -> object:
-    """Return what two cards have in common that differ in their texts and addresses alone."""
-    return (
-        (not card.title, not card.snippet, not card.why, len(card.byline)),
-        (card.cut_before, card.cut_after, not card.url, not card.note, not card.feedback_url),
-        tuple([(link.label, link.quiet, link.url == card.url) for link in card.links]),
+def is_same_card(one: CardPart, other: CardPart) -> bool:
+    """Return whether two cards decode to the same, wherever their lines are cut."""
+    return (one.lead, one.trail) == (other.lead, other.trail) and all(
+        a2b_qp(b"".join([b"zqHOLE" if piece is HOLE else piece for piece in a]))
+        == a2b_qp(b"".join([b"zqHOLE" if piece is HOLE else piece for piece in b]))
+        for a, b in ((one.html, other.html), (one.text, other.text))
     )
 
 
-def _with_holes(card: Card, pattern: str) -> Card:
-    """Return a card of marks: its runs cut as `pattern` says, the rest numbered as in `_fill`."""
-    number = iter(range(1000))
-
-    def hole(text: str) -> str:
-        at = next(number)
-        return f"zqC{at}x{PAD}qz" if text else ""
-
-    def address(url: str) -> str:
-        at = next(number)
-        return f"https://zq.invalid/c{at}x{PAD}qz" if url else ""
-
-    def run(place: int, parts: tuple[Segment, ...]) -> tuple[Segment, ...]:
-        pieces = enumerate(pattern if parts else "")
-        return tuple([Segment(f"zqR{place}{at}x{PAD}qz", piece == "m") for at, piece in pieces])
-
-    title, snippet, why = run(0, card.title), run(1, card.snippet), run(2, card.why)
-    byline = tuple([hole("x") for _ in card.byline])
-    note, url = hole(card.note), address(card.url)
-    made = [(link, address(link.url)) for link in card.links]
-    links = tuple(
-        [Link(link.label, url if link.url == card.url else own, link.quiet) for link, own in made]
-    )
-    return replace(
-        card, title=title, snippet=snippet, why=why, byline=byline, note=note, url=url, links=links
-    )
+def _write_item(item: Item | Line, values: Sequence[str], *, in_html: bool) -> bytes:
+    if isinstance(item, bytes):
+        return item
+    if isinstance(item, Line):
+        line = fill_line(item, values, in_html=in_html)
+        return encode_html(line) if in_html else encode_text(line)
+    return _hole(item)
 
 
-def _side_by_side(cut: Sequence[Lines]) -> Iterator[tuple[str, ...]]:
-    """Yield the same line of each rendering; `Unprovable` where more than its run differs."""
-    if len({len(lines) for lines in cut}) != 1:
-        raise Unprovable("a card whose lines depend on the words marked")
-    for alike in zip(*cut, strict=True):
-        if len(set(alike)) > 1 and not _RUN.search(alike[0]):
-            raise Unprovable("a card's line that looks at the words marked elsewhere")
-        yield alike
+def _hole(item: Item) -> bytes:
+    if isinstance(item, Address) and item.mark == FEEDBACK:
+        return HOLE
+    raise Unprovable("a card with something else of the reader's own than its address")
 
 
-def _learn_run(alike: Sequence[str], *, in_html: bool) -> RunLine:
-    """Return the line of a run, of which `alike` are the renderings by `PATTERNS`."""
-    cut = []
-    for line, pattern in zip(alike, PATTERNS, strict=True):
-        found = _RUN.findall(line)
-        if [int(at) for _, at in found] != list(range(len(pattern))) or len(set(found)) == 0:
-            raise Unprovable("a text of a card that is not there once, in its order")
-        if len({place for place, _ in found}) != 1:
-            raise Unprovable("two texts with marked words in one line")
-        cut.append(_RUN.split(line)[::3])
-    before, after = cut[0]
-    begin, end = cut[2][1:3]
-    expected = [
-        [before, after],
-        [before + begin, end + after],
-        [before, begin, end, after],
-        [before + begin, end, begin, end + after],
-    ]
-    if cut != expected:
-        raise Unprovable("a text of a card whose pieces depend on each other")
-    if in_html and (before + begin).rfind("<") > (before + begin).rfind(">"):
-        raise Unprovable("a text of a card within a tag")
-    run = int(_RUN.findall(alike[0])[0][0])
-    head, tail = _cut(before, in_html=in_html), _cut(after, in_html=in_html)
-    return RunLine(run, head, begin, end, tail)
+def _with_holes(items: Iterable[Item], end: bytes) -> tuple[bytes, ...]:
+    out: list[bytes] = []
+    for item in items:
+        if isinstance(item, bytes):
+            out.append(item)
+        else:
+            out += (_hole(item), end)
+    return tuple(out)
 
 
-def _cut(line: str, *, in_html: bool) -> Line:
-    """Return a line with its holes: texts between tags and links' addresses, or `Unprovable`."""
-    pieces = _HOLE.split(line)
-    if MARK.search(line):
-        raise Unprovable("a line of a card with an address of the reader's own and a text")
-    holes = []
-    before = ""
-    for piece, number in zip(pieces[::2], pieces[1::2], strict=False):
-        before += piece
-        inside = before.rfind("<") > before.rfind(">")
-        if in_html and inside and not _IN_ADDRESS.search(before):
-            raise Unprovable("a text of a card within a tag")
-        holes.append((int(number), inside and in_html))
-    return Line(tuple(pieces[::2]), tuple(holes))
+def _joined(items: Sequence[bytes | T]) -> tuple[bytes | T, ...]:
+    """Return items with neighbouring bytes joined, holes and empty ones apart."""
+    joined: list[bytes | T] = []
+    for item in items:
+        last = joined[-1] if joined else None
+        plain = isinstance(item, bytes) and item is not HOLE
+        if plain and isinstance(last, bytes) and last is not HOLE:
+            joined[-1] = last + item  # type: ignore[operator]
+        elif item != b"":
+            joined.append(item)
+    return tuple(joined)

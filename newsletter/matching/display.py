@@ -48,6 +48,31 @@ class Readable:
         return (self._starts[start], self._ends[end - 1]) if self._starts else (start, end)
 
 
+class Marked(NamedTuple):
+    """Readable text from `start` to `end`, and the spans of it that are marked, in order."""
+
+    text: str
+    marks: tuple[Span, ...]
+    start: int
+    end: int
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The text cut where words are marked."""
+        text, at, segments = self.text, self.start, []
+        for first, last in self.marks:
+            if at < first:
+                segments.append(Segment(text[at:first], False))
+            segments.append(Segment(text[first:last], True))
+            at = last
+        if at < self.end:
+            segments.append(Segment(text[at : self.end], False))
+        return tuple(segments)
+
+
+NOTHING = Marked("", (), 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Snippet:
     """A piece of an abstract; the flags say whether text was left out before and after."""
@@ -98,8 +123,13 @@ def marked_segments(raw: str, spans: Iterable[Span]) -> tuple[Segment, ...]:
 
     The texts joined are readable(raw).text. Overlapping spans are marked as one.
     """
+    return mark_text(raw, spans).segments
+
+
+def mark_text(raw: str, spans: Iterable[Span]) -> Marked:
+    """As `marked_segments`, not yet cut."""
     shown = _read(raw)
-    return _segments(shown.text, _merged(shown, spans), 0, len(shown.text))
+    return Marked(shown.text, tuple(_merged(shown, spans)), 0, len(shown.text))
 
 
 def snippet(abstract_raw: str, spans: Iterable[Span], limit: int = 400) -> Snippet:
@@ -108,14 +138,21 @@ def snippet(abstract_raw: str, spans: Iterable[Span], limit: int = 400) -> Snipp
     Cut between sentences where that leaves enough, else between words; from the beginning when
     the first hit, or no hit, is seen from there.
     """
+    cut = cut_snippet(abstract_raw, spans, limit)
+    return Snippet(cut.segments, cut.start > 0, cut.end < len(cut.text))
+
+
+def cut_snippet(abstract_raw: str, spans: Iterable[Span], limit: int = 400) -> Marked:
+    """As `snippet`, not yet cut at its marks; text is left out where it does not reach the ends."""
     shown = _read(abstract_raw)
     text, marks = shown.text, _merged(shown, spans)
     if len(text) <= limit:
-        return Snippet(_segments(text, marks, 0, len(text)), False, False)
+        return Marked(text, tuple(marks), 0, len(text))
     room = max(limit - 2, 1)
     start = _snippet_start(text, marks[0], room) if marks else 0
     end = _snippet_end(text, start, room, marks[0][1] if marks else 0)
-    return Snippet(_segments(text, marks, start, end), start > 0, end < len(text))
+    inside = [(max(a, start), min(b, end)) for a, b in marks if a < end and b > start]
+    return Marked(text, tuple(inside), start, end)
 
 
 def _tidied(text: str, starts: list[int], ends: list[int]) -> Readable:
@@ -151,22 +188,6 @@ def _merged(shown: Readable, spans: Iterable[Span]) -> list[Span]:
         else:
             merged.append((start, end))
     return merged
-
-
-def _segments(text: str, marks: list[Span], start: int, end: int) -> tuple[Segment, ...]:
-    segments = []
-    at = start
-    for first, last in marks:
-        first, last = max(first, at), min(last, end)
-        if first >= last:
-            continue
-        if at < first:
-            segments.append(Segment(text[at:first], False))
-        segments.append(Segment(text[first:last], True))
-        at = last
-    if at < end:
-        segments.append(Segment(text[at:end], False))
-    return tuple(segments)
 
 
 def _snippet_start(text: str, mark: Span, room: int) -> int:

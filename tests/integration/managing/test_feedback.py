@@ -93,7 +93,7 @@ def test_the_longest_link_there_can_be_is_carried_to_its_page() -> None:
 def test_one_readers_base_does_nothing_to_the_interests_of_another() -> None:
     ada, bob, paper = subscribe(LEARNING, email=ADA), subscribe(PROTEIN, email=BOB), make_paper()
     theirs = query_of(bob)
-    link = f"{base_of(ada)}~{paper}~{theirs}"
+    link = base_of(ada) + links.feedback_tail(paper, [theirs])
     page = see(link)
     assert PROTEIN not in page
     assert "Not because of this word" not in page
@@ -108,16 +108,17 @@ def test_one_readers_base_does_nothing_to_the_interests_of_another() -> None:
 def test_an_interest_that_two_readers_have_is_muted_for_one() -> None:
     ada, bob, paper = subscribe(LEARNING, email=ADA), subscribe(LEARNING, email=BOB), make_paper()
     query = Query.objects.get().pk
-    strict_client().post(f"{base_of(ada)}~{paper}~{query}", {"do": "mute", "query": query})
+    link = base_of(ada) + links.feedback_tail(paper, [query])
+    strict_client().post(link, {"do": "mute", "query": query})
     assert Interest.objects.get(subscriber=ada).muted
     assert not Interest.objects.get(subscriber=bob).muted
 
 
-def test_another_paper_put_in_is_that_paper_of_the_same_reader() -> None:
+def test_the_tail_of_another_paper_is_that_paper_of_the_same_reader() -> None:
     ada = subscribe(LEARNING, email=ADA)
     make_paper()
     other = make_paper(FOLDING)
-    link = f"{base_of(ada)}~{other}"
+    link = base_of(ada) + links.feedback_tail(other)
     assert FOLDING in see(link)
     strict_client().post(link, {"do": "save"})
     assert SavedPaper.objects.filter(subscriber=ada, paper=other, how="saved").exists()
@@ -130,7 +131,9 @@ def test_another_paper_put_in_is_that_paper_of_the_same_reader() -> None:
     [
         ("", 404), ("~", 404), ("~0", 404), ("~012", 404), ("~x", 404), ("~1~2~3~4~5~6", 404),
         ("~-1", 404), (f"~{2**63}", 404), (f"~1~{2**63}", 404), ("~1" + "0" * 3000, 404),
-        ("~%D9%A1", 404), ("~1%00", 404), (f"~{2**63 - 1}", 410), (f"~{2**63 - 1}" * 5, 410),
+        ("~%D9%A1", 404), ("~1%00", 404), ("~1", 404), ("~1~2", 404), ("~1~AAAAAAAA", 404),
+        (f"~{2**63 - 1}" * 5, 404),
+        (links.feedback_tail(2**63 - 1), 410), (links.feedback_tail(2**63 - 1, [1]), 410),
     ],
 )  # fmt: skip
 def test_a_tail_that_names_nothing_is_a_bad_link(tail: str, status: int) -> None:
@@ -144,7 +147,8 @@ def test_a_tail_that_names_nothing_is_a_bad_link(tail: str, status: int) -> None
 
 def test_interests_that_are_nobodys_are_passed_over() -> None:
     ada, paper = subscribe(LEARNING, email=ADA), make_paper()
-    link = f"{base_of(ada)}~{paper}~{2**63 - 1}~{query_of(ada)}~{2**63 - 1}"
+    largest = 2**63 - 1
+    link = base_of(ada) + links.feedback_tail(paper, [largest, query_of(ada), largest])
     assert see(link).count("<bdi>" + LEARNING) == 1
     strict_client().post(link, {"do": "mute", "query": 2**63 - 1})
     assert not Interest.objects.filter(muted=True).exists()
@@ -154,7 +158,7 @@ def test_interests_that_are_nobodys_are_passed_over() -> None:
 def test_it_is_no_link_of_another_kind(place: str) -> None:
     ada, paper = subscribe(LEARNING, email=ADA), make_paper()
     base = base_of(ada).removeprefix("/f/")
-    for token in (base, f"{base}~{paper}"):
+    for token in (base, base + links.feedback_tail(paper)):
         assert strict_client().get(place + token, follow=True).status_code == 404
         assert strict_client().post(place + token).status_code in (403, 404, 405)
 

@@ -22,7 +22,7 @@ GOLDEN = """<!DOCTYPE html>
         color: #FFB088 !important
         }
     }</style>
-</head><body><p class="a" style="color:#9A3412; background-color:#FFF; width:10px">1 &lt; é</p>
+</head><body><p class="a" style="color:#9A3412;background-color:#FFF;width:10px">1 &lt; é</p>
 </body></html>"""
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from random import Random
@@ -148,12 +149,12 @@ def test_a_letters_feedback_links_have_one_signature(settings: Settings) -> None
     settings.SITE_URL = "https://papers.example.org"
     base = links.feedback_base(7)
     assert base == f"https://papers.example.org/f/{make_token(links.FEEDBACK, 7)}"
-    assert links.feedback_tail(12) == "~12"
-    assert links.feedback_tail(12, (3, 4)) == "~12~3~4"
-    assert links.feedback_tail(12, range(1, 9)) == "~12~1~2~3~4"
+    tail = links.feedback_tail(12, (3, 4))
+    assert re.fullmatch(r"~12~3~4~[\w-]{8}", tail)
+    assert re.fullmatch(r"~12~1~2~3~4~[\w-]{8}", links.feedback_tail(12, range(1, 9)))
     papers = [(12, (3, 4)), (13, ())]
-    assert links.feedback_urls(7, papers) == [f"{base}~12~3~4", f"{base}~13"]
-    assert links.feedback_url(7, 12, (3, 4)) == f"{base}~12~3~4"
+    assert links.feedback_urls(7, papers) == [base + tail, base + links.feedback_tail(13)]
+    assert links.feedback_url(7, 12, (3, 4)) == base + tail
 
 
 @given(ids, keys, st.lists(keys, max_size=4))
@@ -184,21 +185,37 @@ def test_a_feedback_link_as_it_stood_in_a_letter_is_still_read(settings: Setting
 def test_it_refuses_tails_that_name_no_paper(tail: str) -> None:
     with pytest.raises(BadToken):
         links.read_feedback(feedback_token(7) + tail)
+    sealed = f"{tail}~{links._seal(links._keys()[0], tail)}"
+    with pytest.raises(BadToken):
+        links.read_feedback(feedback_token(7) + sealed)
 
 
-@given(st.text("~0123456789-x", max_size=40))
-def test_a_feedback_link_with_any_tail_is_read_or_refused(tail: str) -> None:
-    try:
-        value = links.read_feedback(f"{feedback_token(7)}~{tail}")
-    except BadToken:
-        return
-    assert links.feedback_tail(value.paper_id, value.query_ids) == f"~{tail}"
+@given(keys, st.lists(keys, max_size=4), st.data())
+def test_a_seal_is_of_one_paper_and_its_interests(
+    paper: int, queries: list[int], data: st.DataObject
+) -> None:
+    tail = links.feedback_tail(paper, queries)
+    place = data.draw(st.integers(0, len(tail) - 1))
+    other = data.draw(st.sampled_from("0123456789~_-aZ".replace(tail[place], "")))
+    for changed in (f"{tail[:place]}{other}{tail[place + 1 :]}", tail[:place], tail + other):
+        with pytest.raises(BadToken):
+            links.read_feedback(feedback_token(7) + changed)
+
+
+def test_a_seal_made_with_the_key_before_is_read(settings: Settings) -> None:
+    settings.LINK_KEY = "before"
+    token = links.feedback_url(7, 12, (3,)).rpartition("/")[2]
+    settings.LINK_KEY = "now before"
+    assert links.read_feedback(token) == links.FeedbackValue(7, 12, (3,))
+    settings.LINK_KEY = "now"
+    with pytest.raises(BadToken):
+        links.read_feedback(token)
 
 
 @pytest.mark.parametrize("purpose", sorted({*PURPOSES} - {links.FEEDBACK}))
 def test_no_other_token_makes_a_feedback_link(purpose: str) -> None:
     with pytest.raises(BadToken):
-        links.read_feedback(f"{make_token(purpose, 7)}~12~3")
+        links.read_feedback(f"{make_token(purpose, 7)}{links.feedback_tail(12, (3,))}")
     if purpose != links.FEEDBACK_OF_PAPER:
         with pytest.raises(BadToken):
             links.read_feedback(make_token(purpose, 7, "12.3"))
@@ -206,11 +223,11 @@ def test_no_other_token_makes_a_feedback_link(purpose: str) -> None:
 
 @given(st.data())
 def test_it_refuses_a_feedback_link_of_another_reader(data: st.DataObject) -> None:
-    token = feedback_token(7)
+    token, tail = feedback_token(7), links.feedback_tail(12, (3,))
     place = data.draw(st.integers(0, len(token) - 1))
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
     other = data.draw(st.sampled_from(letters.replace(token[place], "")))
     with pytest.raises(BadToken):
-        links.read_feedback(f"{token[:place]}{other}{token[place + 1 :]}~12~3")
+        links.read_feedback(f"{token[:place]}{other}{token[place + 1 :]}{tail}")
     with pytest.raises(BadToken):
-        links.read_feedback(f"{token[:28]}{feedback_token(8)[28:]}~12~3")
+        links.read_feedback(f"{token[:28]}{feedback_token(8)[28:]}{tail}")
