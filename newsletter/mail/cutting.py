@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from django.utils.html import escape
-
-from newsletter.mail.headers import clean_body
 from newsletter.mail.inline import inline_css
-from newsletter.mail.inliner import Unprovable, as_lxml, is_odd
+from newsletter.mail.inliner import Unprovable, as_lxml
 from newsletter.mail.layout import (
     BEST,
     CARD,
-    COUNT,
+    LEFT,
     LINKS,
     MARK,
     MORE,
@@ -25,9 +22,10 @@ from newsletter.mail.layout import (
 )
 from newsletter.mail.letter import Digest, Link
 from newsletter.mail.parts import Item, OwnLine, Values
+from newsletter.mail.plain import wrap_line
 from newsletter.mail.quoted import CRLF, encode_lines
 from newsletter.mail.render import safe_url
-from newsletter.mail.wording import count_in_html, count_in_text, make_preheader
+from newsletter.mail.wording import make_preheader
 
 
 class Body:
@@ -108,40 +106,70 @@ class NamedLine(NamedTuple):
         """Return the line of HTML with its marks filled in, encoded."""
         out = [self.pieces[0]]
         for (mark, kind), piece in zip(self.holes, self.pieces[1:], strict=True):
-            if is_odd(values[mark]):
-                raise Unprovable("a character that HTML parsers change")
             out += (as_lxml(kind, values[mark]), piece)
         return encode_lines(["".join(out)])
 
-    def fill_text(self, values: Values) -> str:
-        """Return the line of text with its marks filled in."""
+    def fill_text(self, values: Values) -> bytes:
+        """Return the line of text with its marks filled in, wrapped and encoded."""
         out = [self.pieces[0]]
         for (mark, _), piece in zip(self.holes, self.pieces[1:], strict=True):
-            out += (clean_body(values[mark]), piece)
-        return "".join(out)
+            out += (values[mark], piece)
+        line = "".join(out).rstrip()
+        if not line:
+            raise Unprovable("a line that would be blank")
+        return encode_lines(wrap_line(line))
 
 
-def all_bytes(items: tuple[Item, ...]) -> bytes:
-    """Return items that hold nothing of a reader's own as they are sent."""
-    if not all(isinstance(item, bytes) for item in items):
-        raise Unprovable("a section with something of the reader's own")
-    return b"".join(items)  # type: ignore[arg-type]
+class NamedText(NamedTuple):
+    """Lines of a section's text, those with its interest to be filled in."""
+
+    lead: bool
+    items: tuple[bytes | NamedLine, ...]
+    trail: bool
+
+    @classmethod
+    def cut(cls, lines: Lines) -> NamedText:
+        """Return lines with their blank ones as `plain.fill` leaves them."""
+        items: list[bytes | NamedLine] = []
+        lead, blank = False, False
+        for line in lines:
+            if not line.strip():
+                lead, blank = lead or not items, True
+                continue
+            if blank and items:
+                items.append(CRLF)
+            blank = False
+            named = NamedLine.cut(line)
+            items.append(named if named.holes else encode_lines(wrap_line(line.rstrip())))
+        return cls(lead, tuple(items), blank)
+
+    def fill(self, values: Values) -> bytes:
+        """Return the lines encoded."""
+        return b"".join(
+            [item if isinstance(item, bytes) else item.fill_text(values) for item in self.items]
+        )
 
 
-def values(digest: Digest, subject: str, links: Iterable[Link]) -> tuple[Values, Values]:
-    """Return what stands in place of each mark, in HTML and in text."""
-    texts = {
+def cut_html(lines: Iterable[str]) -> tuple[bytes | NamedLine, ...]:
+    """Return inlined lines of a section, those without marks encoded."""
+    items: list[bytes | NamedLine] = []
+    for line in lines:
+        named = NamedLine.cut(line)
+        items.append(named if named.holes else encode_lines([line]))
+    return tuple(items)
+
+
+def values(digest: Digest, subject: str, links: Iterable[Link]) -> dict[str, str]:
+    """Return what stands in place of each mark, but for the sentence that counts."""
+    found = {
         TITLE: f"{digest.site.name}: {subject}",
         PREHEADER: make_preheader(digest),
         SCHEDULE: digest.schedule,
         BEST: digest.best,
+        LEFT: str(digest.left_out),
+        MORE: safe_url(digest.more_url),
+        UNSUBSCRIBE: digest.unsubscribe_url,
     }
-    addresses = dict(zip(LINKS, (link.url for link in links), strict=False))
-    addresses |= {MORE: safe_url(digest.more_url), UNSUBSCRIBE: digest.unsubscribe_url}
-    in_html = {**escaped(texts), COUNT: count_in_html(digest), **addresses}
-    return in_html, {**texts, COUNT: count_in_text(digest), **addresses}
-
-
-def escaped(values: Values) -> Values:
-    """Return texts as templates print them in HTML."""
-    return {mark: escape(value) for mark, value in values.items()}
+    for mark, link in zip(LINKS, links, strict=False):
+        found[mark] = link.url
+    return found

@@ -12,50 +12,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import escape
 from django.utils.translation import get_language
 
 from newsletter.mail.cutting import (
     Body,
     NamedLine,
-    all_bytes,
+    NamedText,
     compile_head,
-    escaped,
+    cut_html,
     split_at_cards,
     split_head,
     values,
 )
 from newsletter.mail.headers import clean_body
 from newsletter.mail.heads import assemble, boundary_of, write_head
-from newsletter.mail.inliner import STYLE, Inliner, Stack, Unprovable
+from newsletter.mail.inliner import STYLE, Inliner, Stack, Unprovable, is_odd
 from newsletter.mail.layout import (
     ANCHOR,
+    COUNT,
     INTEREST,
     Frame,
     Layout,
     Lines,
+    LooksAtNumber,
     frame_of,
 )
-from newsletter.mail.letter import Card, Digest, Draft, Envelope, Section, Slot
+from newsletter.mail.letter import Card, Digest, Draft, Envelope, Link, Section, Slot
 from newsletter.mail.lru import Recent
 from newsletter.mail.parts import (
     Address,
     Chunk,
     Item,
     OwnLine,
-    Values,
+    OwnPieces,
     compile_html,
     compile_text,
     write_address,
+    write_count,
     write_own_address,
     write_own_html,
     write_own_text,
     write_plain_address,
+    write_text,
 )
 from newsletter.mail.quoted import encode_lines
 from newsletter.mail.render import (
@@ -66,6 +70,7 @@ from newsletter.mail.render import (
     tighten,
 )
 from newsletter.mail.shapes import HOLE, CardPart, Shapes
+from newsletter.mail.wording import count_in_html, count_in_text, count_parts
 
 CARDS_KEPT = 40_000  # about 1.5 KB each of their own
 _TAIL = ["</body>", "</html>"]
@@ -74,8 +79,7 @@ _PARTS_OF_A_CARD = attrgetter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _SectionPart:
+class _SectionPart(NamedTuple):
     """A section around its cards: one piece more than cards; what each card stands in."""
 
     html: tuple[bytes, ...]
@@ -83,13 +87,12 @@ class _SectionPart:
     text: tuple[_Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _SectionForm:
+class _SectionForm(NamedTuple):
     """A section of so many cards, for any interest: its lines around the cards."""
 
-    html: Sequence[Sequence[NamedLine]]
+    html: tuple[tuple[bytes | NamedLine, ...], ...]
     stacks: tuple[tuple[int, Stack], ...]
-    text: Sequence[Sequence[NamedLine]]
+    text: tuple[NamedText, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class Joiner:
         self._forms: Recent[Any, _SectionForm] = Recent(500)
         self._subjects: Recent[Any, str] = Recent(4_000)
         self._lines: Recent[Any, bytes] = Recent(4_000)
+        self._counts: Recent[Any, bytes] = Recent(20_000)
+        self._exact = False
         self._own: tuple[str, bytes, bytes] = ("", b"", b"")
         self.cards: Recent[Any, CardPart] = Recent(CARDS_KEPT)
         self.shapes = Shapes(_render_card)
@@ -145,18 +150,16 @@ class Joiner:
 
     def _join(self, digest: Digest, envelope: Envelope) -> bytes:
         links = foot_links(digest)
-        frame = frame_of(digest, links)
-        family = self._family(frame)
-        part = self._frames.get(frame, self._make_frame, frame, family)
+        family, part = self._frame(digest, links)
         subject = self._subject(digest)
-        in_html, in_text = values(digest, subject, links)
+        known = values(digest, subject, links)
         body = Body()
-        self._add_html(body, part.html_before, in_html, family)
-        self._add_text(body, part.text_before, in_text)
+        self._add_html(body, part.html_before, known, digest, family)
+        self._add_text(body, part.text_before, known, digest)
         for section in digest.sections:
             self._add_section(body, section, family)
-        self._add_html(body, part.html_after, in_html, family)
-        self._add_text(body, part.text_after, in_text)
+        self._add_html(body, part.html_after, known, digest, family)
+        self._add_text(body, part.text_after, known, digest)
         return assemble(
             write_head(subject, envelope),
             boundary_of(envelope.seed),
@@ -164,38 +167,85 @@ class Joiner:
             b"".join(body.html),
         )
 
+    def _frame(self, digest: Digest, links: Sequence[Link]) -> tuple[_Family, _FramePart]:
+        frame = frame_of(digest, links, exact=self._exact)
+        family = self._family(frame)
+        try:
+            return family, self._frames.get(frame, self._make_frame, frame, family)
+        except LooksAtNumber:
+            self._exact = True  # templates that say more of the number than the number
+            return self._frame(digest, links)
+
     def _subject(self, digest: Digest) -> str:
         best = digest.best or first_title(digest)
         key = digest.language, digest.date, digest.first_date, digest.days, best, digest.count
         return self._subjects.get(key, render_subject, digest)
 
     def _add_html(
-        self, body: Body, items: tuple[Item, ...], values: Values, family: _Family
+        self,
+        body: Body,
+        items: tuple[Item, ...],
+        known: dict[str, str],
+        digest: Digest,
+        family: _Family,
     ) -> None:
+        out = body.html
         for item in items:
             if isinstance(item, bytes):
-                body.html.append(item)
+                out.append(item)
             elif isinstance(item, Address):
-                body.html.append(write_address(values[item.mark]))
+                out.append(write_address(known[item.mark]))
             else:
-                body.html.append(self._write_own(item, values, family))
+                whole = item.whole if isinstance(item, OwnPieces) else item
+                if not whole.is_shared:
+                    out.append(self._write_html(item, known, digest, family))
+                    continue
+                key = (whole.number, *[known[mark] for mark in whole.marks])
+                out.append(self._lines.get(key, self._write_html, item, known, digest, family))
 
-    def _write_own(self, item: OwnLine, values: Values, family: _Family | None) -> bytes:
-        write = partial(write_own_html, inliner=family.inliner) if family else write_own_text
-        if not item.is_shared:
-            return write(item, values)
-        key = (item.number, *[values[mark] for mark in item.marks])
-        return self._lines.get(key, write, item, values)
+    def _write_html(
+        self, item: OwnLine | OwnPieces, known: dict[str, str], digest: Digest, family: _Family
+    ) -> bytes:
+        inliner = family.inliner
+        if isinstance(item, OwnPieces):
+            out = [item.pieces[0]]
+            for mark, piece in zip(item.marks, item.pieces[1:], strict=True):
+                if mark is COUNT or mark == COUNT:
+                    get, stack = self._counts.get, item.stack
+                    out += [
+                        get((item.whole.number, part), write_count, part, stack, inliner)
+                        for part in count_parts(digest)
+                    ]
+                elif mark.startswith("https:"):
+                    out.append(write_address(known[mark]))
+                elif (text := write_text(known[mark])) is not None:
+                    out.append(text)
+                else:
+                    break
+                out.append(piece)
+            else:
+                return b"".join(out)
+            item = item.whole
+        if COUNT in item.marks:
+            known = {**known, COUNT: count_in_html(digest)}
+        return write_own_html(item, known, inliner)
 
-    def _add_text(self, body: Body, chunk: Chunk, values: Values) -> None:
+    def _add_text(self, body: Body, chunk: Chunk, known: dict[str, str], digest: Digest) -> None:
         out: list[bytes] = []
         for item in chunk.items:
             if isinstance(item, bytes):
                 out.append(item)
             elif isinstance(item, Address):
-                out.append(write_plain_address(values[item.mark]))
+                out.append(write_plain_address(known[item.mark]))
+            elif not isinstance(item, OwnLine):
+                raise Unprovable("a line of HTML in the text")
+            elif item.is_shared:
+                key = (item.number, *[known[mark] for mark in item.marks])
+                out.append(self._lines.get(key, write_own_text, item, known))
             else:
-                out.append(self._write_own(item, values, None))
+                if COUNT in item.marks:
+                    known = {**known, COUNT: count_in_text(digest)}
+                out.append(write_own_text(item, known))
         body.add_text(chunk.lead, b"".join(out), chunk.trail)
 
     def _add_section(self, body: Body, section: Section, family: _Family) -> None:
@@ -273,16 +323,16 @@ class Joiner:
     def _make_section(self, section: Section, family: _Family) -> _SectionPart:
         key = id(family), len(section.cards), section.extra
         form = self._forms.get(key, self._learn_section, section, family)
-        names = {INTEREST: section.interest, ANCHOR: section.anchor}
-        if any("\n" in clean_body(name) for name in names.values()):
-            raise Unprovable("an interest of more than one line")
-        in_html = escaped({mark: clean_body(name) for mark, name in names.items()})
-        html = tuple([b"".join([line.fill(in_html) for line in lines]) for lines in form.html])
-        text = []
-        for lines in form.text:
-            chunk = compile_text([line.fill_text(names) for line in lines])
-            text.append(_Text(chunk.lead, all_bytes(chunk.items), chunk.trail))
-        return _SectionPart(html, form.stacks, tuple(text))
+        names = {INTEREST: clean_body(section.interest), ANCHOR: clean_body(section.anchor)}
+        if any("\n" in name or is_odd(name) for name in names.values()):
+            raise Unprovable("an interest of more than one line, or that HTML parsers change")
+        in_html = {mark: escape(name) for mark, name in names.items()}
+        html = [
+            b"".join([x if isinstance(x, bytes) else x.fill(in_html) for x in lines])
+            for lines in form.html
+        ]
+        text = [_Text(lines.lead, lines.fill(names), lines.trail) for lines in form.text]
+        return _SectionPart(tuple(html), form.stacks, tuple(text))
 
     def _learn_section(self, section: Section, family: _Family) -> _SectionForm:
         """Return a section of so many cards with marks for its interest and its anchor."""
@@ -293,18 +343,15 @@ class Joiner:
             for line in tighten("\n".join(lines)).split("\n"):
                 if line:
                     inlined, stack = family.inliner.inline_line(line, stack)
-                    made.append(NamedLine.cut(inlined))
-            html.append(made)
+                    made.append(inlined)
+            html.append(cut_html(made))
             known = len(self._places), stack
             place = id(family), family.inliner.place(stack)
             stacks.append(self._places.setdefault(place, known))
         if stack != family.stack:
             raise Unprovable("a section that does not end where it began")
-        text = [
-            [NamedLine.cut(line) for line in lines]
-            for lines in split_at_cards(family.text.section(*key))
-        ]
-        return _SectionForm(html, tuple(stacks), text)
+        text = [NamedText.cut(lines) for lines in split_at_cards(family.text.section(*key))]
+        return _SectionForm(tuple(html), tuple(stacks), tuple(text))
 
     def _make_card(
         self, card: Card | Slot, own: bool, stack: tuple[int, Stack], family: _Family

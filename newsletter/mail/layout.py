@@ -11,12 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from django.template import Context, Engine, Template, engines
 from django.utils.safestring import mark_safe
+from django.utils.translation import trans_real
 
 from newsletter.mail.headers import clean_body
 from newsletter.mail.inliner import Unprovable
@@ -26,14 +27,17 @@ from newsletter.mail.wording import number_word
 
 # Marks: letters and digits, so that nothing escapes them; long, so that nothing cuts them short.
 PAD = "mark" * 40
-TITLE, PREHEADER, COUNT, SCHEDULE, BEST, INTEREST, ANCHOR, CARD = (
+TITLE, PREHEADER, COUNT, SCHEDULE, BEST, LEFT, INTEREST, ANCHOR, CARD = (
     f"zqV{name}{PAD}qz"
-    for name in ["title", "preheader", "count", "schedule", "best", "interest", "anchor", "card"]
-)
+    for name in [
+        "title", "preheader", "count", "schedule", "best", "left", "interest", "anchor", "card",
+    ]
+)  # fmt: skip
 MORE, UNSUBSCRIBE, FEEDBACK = (
     f"https://zq.invalid/{name}{PAD}" for name in ("more", "out", "feedback")
 )
 LINKS = tuple(f"https://zq.invalid/link{number:02}{PAD}" for number in range(12))
+HTML_MARKS = frozenset({COUNT, MORE, UNSUBSCRIBE, FEEDBACK, *LINKS})  # what is no plain text
 MARK = re.compile(rf"(zqV[a-z]+{PAD}qz|https://zq\.invalid/[a-z]+[0-9]*?{PAD})")
 _REMAINS = re.compile("zqv|zq.invalid|markmark", re.IGNORECASE)
 STUB = "{{ card.stub }}"
@@ -57,6 +61,14 @@ class Frame:
     has_best: bool
     has_more: bool
     absent: tuple[str, ...] = ()
+    is_left_marked: bool = False  # `left_out` stands for all numbers that take the same words
+
+
+class _Number(int):
+    """A number that templates count with, and print as a mark."""
+
+    def __str__(self) -> str:
+        return LEFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +106,30 @@ class _Outline:
     absent: tuple[str, ...]
 
 
+class LooksAtNumber(Exception):  # noqa: N818 - it is a state of affairs
+    """Templates print another letter for another number of papers left out."""
+
+
 Lines = list[str]
 Kind = str  # "html" or "txt"
 
 
-def frame_of(digest: Digest, links: Sequence[Link]) -> Frame:
-    """Return the frame of a digest whose foot has these links."""
+def frame_of(digest: Digest, links: Sequence[Link], *, exact: bool = False) -> Frame:
+    """Return the frame of a digest whose foot has these links.
+
+    Unless `exact` it is that of all digests whose number of papers left out takes the same words.
+    """
     if len(links) > len(LINKS):
         raise Unprovable(f"more than {len(LINKS)} links in the foot")
+    left = digest.left_out
+    alike = None if exact or left < 1 else like_numbers(digest.language, left)
     return Frame(
         digest.site,
         digest.date,
         digest.first_date,
         digest.days,
         digest.announced,
-        digest.left_out,
+        alike[0] if alike else left,
         digest.count,
         digest.note,
         tuple([(link.label, link.quiet) for link in links]),
@@ -117,7 +138,22 @@ def frame_of(digest: Digest, links: Sequence[Link]) -> Frame:
         bool(digest.best),
         bool(digest.more_url),
         digest.absent,
+        alike is not None,
     )
+
+
+@lru_cache(maxsize=20_000)
+def like_numbers(language: str, number: int) -> tuple[int, int] | None:
+    """Return two numbers far apart that take the same plural forms; None where there are none."""
+    catalog = getattr(trans_real.translation(language), "_catalog", None)
+    rules = getattr(catalog, "_plurals", None)
+    if not rules:
+        return None
+    form = [int(rule(number)) for rule in rules]
+    near = (n for n in range(2, 200) if [int(rule(n)) for rule in rules] == form)
+    far = (n for n in range(2_000, 2_200) if [int(rule(n)) for rule in rules] == form)
+    found = next(near, None), next(far, None)
+    return None if None in found else found  # type: ignore[return-value]
 
 
 def render_frame(frame: Frame, kind: Kind, sections: Sequence[tuple[int, bool]]) -> Lines:
@@ -130,7 +166,7 @@ def render_frame(frame: Frame, kind: Kind, sections: Sequence[tuple[int, bool]])
         frame.days,
         frame.announced,
         parts,
-        frame.left_out,
+        _Number(frame.left_out) if frame.is_left_marked else frame.left_out,
         MORE if frame.has_more else "",
         frame.note,
         SCHEDULE if frame.has_schedule else "",
@@ -209,7 +245,18 @@ class Layout:
         return self.sections[key]
 
     def find(self, frame: Frame) -> tuple[Lines, Lines]:
-        """Return what comes before and after the sections in another frame."""
+        """Return what comes before and after the sections in another frame.
+
+        `LooksAtNumber` where that depends on the number of papers left out.
+        """
+        found = self._find(frame)
+        if frame.is_left_marked:
+            _, far = like_numbers(frame.language, frame.left_out) or (0, 0)
+            if not far or self._find(replace(frame, left_out=far)) != found:
+                raise LooksAtNumber(f"body.{self.kind} looks at how many papers were left out")
+        return found
+
+    def _find(self, frame: Frame) -> tuple[Lines, Lines]:
         lines = render_frame(frame, self.kind, [(1, False)])
         inner = self.section(1, extra=False)
         size = len(inner)

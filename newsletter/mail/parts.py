@@ -12,9 +12,11 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
+from django.utils.html import escape
+
 from newsletter.mail.headers import clean_body
-from newsletter.mail.inliner import Inliner, Stack, Unprovable, as_lxml
-from newsletter.mail.layout import COUNT, MARK, PREHEADER
+from newsletter.mail.inliner import Inliner, Stack, Unprovable, as_lxml, follow, is_odd
+from newsletter.mail.layout import COUNT, HTML_MARKS, MARK, PREHEADER
 from newsletter.mail.plain import wrap_line
 from newsletter.mail.quoted import (
     CRLF,
@@ -48,8 +50,22 @@ class OwnLine:
         return COUNT not in self.marks and PREHEADER not in self.marks
 
 
-Item = bytes | Address | OwnLine
-Values = Mapping[str, str]  # a mark: what stands in its place, as a template prints it
+@dataclass(frozen=True, slots=True)
+class OwnPieces:
+    """A line of HTML inlined and cut at its marks, which stand between tags; encoded.
+
+    The sentence that counts is itself HTML: `stack` is what it stands in. `whole` is the line for
+    texts that cannot be put in so.
+    """
+
+    pieces: tuple[bytes, ...]
+    marks: tuple[str, ...]
+    stack: Stack
+    whole: OwnLine
+
+
+Item = bytes | Address | OwnLine | OwnPieces
+Values = Mapping[str, str]  # a mark: what stands in its place, as it is said
 
 
 class Chunk(NamedTuple):
@@ -71,9 +87,28 @@ def compile_html(
         if all(mark.startswith("https:") for mark in marks):
             items += _cut_addresses(inlined, len(marks))
         else:
-            items.append(OwnLine(line, stack, tuple(marks)))
+            whole = OwnLine(line, stack, tuple(marks))
+            items.append(_cut_pieces(inlined, whole) or whole)
         stack = after
     return _merge(items), stack
+
+
+def _cut_pieces(inlined: str, whole: OwnLine) -> OwnPieces | None:
+    """Return an inlined line cut at its marks, None where one stands within a tag."""
+    *before, last = MARK.split(inlined)
+    texts, marks = before[::2], before[1::2]
+    so_far = ""
+    for text, mark in zip(texts, marks, strict=True):
+        so_far += text
+        if mark.startswith("https:") != (so_far.rfind("<") > so_far.rfind(">")):
+            return None
+    stack: Stack = ()
+    if COUNT in marks:
+        if marks.count(COUNT) > 1 or whole.line.count(COUNT) > 1:
+            return None
+        stack = follow(whole.line.partition(COUNT)[0], whole.stack or ())
+    pieces = [*[encode_before(text) for text in texts], encode_text(last) + CRLF]
+    return OwnPieces(tuple(pieces), tuple(marks), stack, whole)
 
 
 def _cut_addresses(line: str, number: int) -> list[Item]:
@@ -143,11 +178,36 @@ def _encode(url: str, room: int = 75) -> bytes:
     return encode_address(url, room)
 
 
+def write_text(value: str) -> bytes | None:
+    """Return a text as it stands between tags, with a soft break; None where one must look."""
+    if not (value.isascii() and value.isprintable()):
+        value = clean_body(value)
+        if "\n" in value or is_odd(value):
+            raise Unprovable("a text of more than one line, or that HTML parsers change")
+    if not value or value[0].isspace() or value[-1].isspace():
+        return None
+    if "&" in value or "<" in value or ">" in value:
+        value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return encode_before(value)
+
+
+def write_count(part: str, stack: Stack, inliner: Inliner) -> bytes:
+    """Return a part of the sentence that counts, with a soft break; it stands in `stack`."""
+    inlined, after = inliner.inline_line(clean_body(part), stack)
+    if after != stack or "\n" in inlined:
+        raise Unprovable("a part of a sentence that does not end where it began")
+    return encode_before(inlined)
+
+
 def write_own_html(item: OwnLine, values: Values, inliner: Inliner) -> bytes:
     """Return a line of HTML with the reader's own put in."""
+    in_html = {
+        mark: values[mark] if mark in HTML_MARKS else escape(values[mark]) for mark in item.marks
+    }
     if item.stack is None:  # of the head: inlined before
-        return encode_text(_fill(item, {m: as_lxml("text", values[m]) for m in item.marks})) + CRLF
-    inlined, _ = inliner.inline_line(_fill(item, values).strip(), item.stack)
+        texts = {mark: as_lxml("text", value) for mark, value in in_html.items()}
+        return encode_text(_fill(item, texts)) + CRLF
+    inlined, _ = inliner.inline_line(_fill(item, in_html).strip(), item.stack)
     return encode_text(inlined) + CRLF
 
 

@@ -50,7 +50,7 @@ def shape_of(draft: Draft) -> object:
 
 def learn_shape(draft: Draft, own: bool, stack: Stack, inliner: Inliner, render: Render) -> Shape:
     """Return the shape of a card, with the reader's own address if `own`; or `Unprovable`."""
-    card = draft.card(FEEDBACK if own else "")
+    card = draft._replace(tail="").card(FEEDBACK if own else "")
     cut = [render(_with_holes(card, pattern)) for pattern in PATTERNS]
     for html, lines in cut:
         check_marks([_RUN.sub("", _HOLE.sub("", line)) for line in (*html, *lines)])

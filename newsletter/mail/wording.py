@@ -18,6 +18,7 @@ from newsletter.mail.letter import Digest
 
 PREHEADER_LIMIT = 110
 NO_BREAK = "\u00a0"
+_CUT = "\x00"  # where the interests come: no text has it
 
 Fill = Callable[..., str]
 Name = Callable[[str, str, bool], str]  # of an interest, its anchor, whether it is an extra section
@@ -25,11 +26,16 @@ Name = Callable[[str, str, bool], str]  # of an interest, its anchor, whether it
 
 def count_in_text(digest: Digest) -> str:
     """Return "Of 412 papers announced, 9 are yours: 6 for RL, 3 for protein folding."."""
-    return _count(digest, str.format, str, _name_in_text)
+    return "".join(_count(digest, str.format, str, _name_in_text))
 
 
 def count_in_html(digest: Digest) -> str:
     """Return the same with the numbers bold, and the interests linked to their sections."""
+    return mark_safe("".join(count_parts(digest)))  # noqa: S308 - each part is escaped
+
+
+def count_parts(digest: Digest) -> tuple[str, ...]:
+    """Return `count_in_html` in parts that many letters share: around and between the interests."""
     return _count(digest, format_html, _bold, _name_in_html)
 
 
@@ -38,11 +44,18 @@ def make_preheader(digest: Digest) -> str:
     if not digest.count:
         none = gettext("None of {announced} papers.")
         return none.format(announced=digest.announced)
-    shares = _shares(digest, str.format, _name_in_text)
-    words = gettext("{count} of {announced} papers: {shares}").format(
-        count=digest.count, announced=digest.announced, shares=shares
-    )
+    before, after = _preheader(digest.language, digest.count, digest.announced)
+    words = f"{before}{', '.join(_shares(digest, str.format, _name_in_text))}{after}"
     return clip(" ".join(words.split()), PREHEADER_LIMIT)
+
+
+@lru_cache(maxsize=1_000)
+def _preheader(language: str, count: int, announced: int) -> tuple[str, str]:
+    """Return what a preheader says before and after the interests; `language` is active."""
+    words = gettext("{count} of {announced} papers: {shares}")
+    whole = words.format(count=count, announced=announced, shares=_CUT)
+    before, _, after = whole.partition(_CUT)
+    return before, after
 
 
 def number_word(number: int) -> str:
@@ -55,30 +68,60 @@ def number_word(number: int) -> str:
     return words[number] if 0 <= number < len(words) else str(number)
 
 
-def _count(digest: Digest, fill: Fill, bold: Callable[[int], str], name: Name) -> str:
-    head = _announced(digest, fill, bold)
-    if not digest.count:
+def _count(digest: Digest, fill: Fill, bold: Callable[[int], str], name: Name) -> tuple[str, ...]:
+    sections = digest.sections
+    number, language = digest.count, digest.language
+    if len(sections) > 1:
+        before, after = _count_many(language, digest.days, digest.announced, number, fill, bold)
+        first, *others = _shares(digest, fill, name)
+        return (before, first, *[part for one in others for part in (", ", one)], after)
+    only = (sections[0].interest, sections[0].extra) if sections else ("", False)
+    return (_count_one(language, digest.days, digest.announced, number, only, fill, bold),)
+
+
+@lru_cache(maxsize=1_000)
+def _count_many(
+    language: str,
+    days: int,
+    announced: int,
+    number: int,
+    fill: Fill,
+    bold: Callable[[int], str],
+) -> tuple[str, str]:
+    """Return what is said before and after the interests; `language` is the active one."""
+    head = _say_announced(language, days, announced, fill, bold)
+    mine = _say_yours(language, number, fill, bold)
+    words = gettext("{announced}, {yours}: {shares}.")
+    before, _, after = fill(words, announced=head, yours=mine, shares=_CUT).partition(_CUT)
+    return before, after
+
+
+@lru_cache(maxsize=4_000)
+def _count_one(
+    language: str,
+    days: int,
+    announced: int,
+    number: int,
+    only: tuple[str, bool],
+    fill: Fill,
+    bold: Callable[[int], str],
+) -> str:
+    """Return all that is said of a letter with one section, or none; `language` is active."""
+    head = _say_announced(language, days, announced, fill, bold)
+    if not number:
         return fill(gettext("{announced}, none is yours."), announced=head)
-    mine = _say_yours(digest.language, digest.count, fill, bold)
-    parts = {"announced": head, "yours": mine}
-    first = digest.sections[0]
-    if len(digest.sections) > 1:
-        shares = _shares(digest, fill, name)
-        return fill(gettext("{announced}, {yours}: {shares}."), **parts, shares=shares)
-    if first.extra:
+    parts = {"announced": head, "yours": _say_yours(language, number, fill, bold)}
+    name, is_extra = only
+    if is_extra:
         likely = gettext("{announced}, {yours}, similar to what you saved: none matched.")
         return fill(likely, **parts)
-    only = ngettext(
+    words = ngettext(
         "{announced}, {yours}, for {interest}.",
         "{announced}, {yours}, all for {interest}.",
-        digest.count,
+        number,
     )
-    interest = fill("<bdi>{}</bdi>" if fill is format_html else "{}", first.interest)
-    return fill(only, **parts, interest=interest)
-
-
-def _announced(digest: Digest, fill: Fill, bold: Callable[[int], str]) -> str:
-    return _say_announced(digest.language, digest.days, digest.announced, fill, bold)
+    interest = fill("<bdi>{}</bdi>" if fill is format_html else "{}", name)
+    return fill(words, **parts, interest=interest)
 
 
 @lru_cache(maxsize=1_000)
@@ -101,13 +144,12 @@ def _say_yours(language: str, count: int, fill: Fill, bold: Callable[[int], str]
     return fill(ngettext("{count} is yours", "{count} are yours", count), count=bold(count))
 
 
-def _shares(digest: Digest, fill: Fill, name: Name) -> str:
+def _shares(digest: Digest, fill: Fill, name: Name) -> list[str]:
     language = digest.language
-    found = [
+    return [
         _say_share(language, one.interest, one.anchor, len(one.cards), one.extra, fill, name)
         for one in digest.sections
     ]
-    return mark_safe(", ".join(found)) if fill is format_html else ", ".join(found)  # noqa: S308
 
 
 @lru_cache(maxsize=20_000)
