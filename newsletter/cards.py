@@ -68,17 +68,20 @@ def make_card(
 
     The first interest is the strongest; `listed_on` is given for a paper that came late.
     """
-    return make_draft(paper, found, listed_on).card(feedback_url)
+    return make_draft(paper, found, listed_on, get_language()).card(feedback_url)
 
 
 def make_draft(
     paper: Paper,
     found: Sequence[Found],
     listed_on: date | None,
+    language: str | None,
     kept: Recent[Any, Any] | None = None,
     tail: str = "",
 ) -> Draft:
     """Return the draft of `make_card`'s card; its readers' own links end in `tail`.
+
+    `language` is the active one.
 
     In `kept` stays what is the same whatever words are marked, and whatever interest they are of.
     """
@@ -91,7 +94,7 @@ def make_draft(
         title = sorted({span for one in found for span in one.words[0]})
         abstract = sorted({span for one in found for span in one.words[1]})
     pk = paper.pk
-    plain: Card = kept.get((pk, get_language()), _make_plain, paper, listed_on)
+    plain: Card = kept.get((pk, language), _make_plain, paper, listed_on)
     marked: Marked = kept.get((pk, tuple(title)), mark_text, paper.title, title)
     cut = cut_snippet(paper.abstract, abstract, SNIPPET_CHARACTERS)
     why = (*[one.why for one in found], (_FULL_STOP,))
@@ -239,7 +242,7 @@ def fill_segments(pattern: str, marked: str, **values: str) -> list[Segment]:
 
 def make_similar_draft(paper: Paper, liked: Paper, how: str, listed_on: date | None) -> Draft:
     """Return the draft of a paper that no interest found, for its likeness to `liked`."""
-    draft = make_draft(paper, [], listed_on)
+    draft = make_draft(paper, [], listed_on, get_language())
     return draft._replace(why=(explain_likeness(liked.title, how),))
 
 

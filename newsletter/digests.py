@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from newsletter import links
 from newsletter.deliveries import Claimed, Entry
 from newsletter.mail.compose import bare_address
-from newsletter.mail.letter import Digest, Envelope, Link, Section, Site
+from newsletter.mail.letter import Digest, Envelope, Link, Section
 from newsletter.mail.letters import LETTERS
 from newsletter.mail.message import Message
 from newsletter.matching.memory import uncollected
@@ -104,8 +104,9 @@ def compose_share(
         return None
     if get_language() != share.reader.language:
         translation.activate(share.reader.language)
-    envelope = make_envelope(share, item.planned_at)
-    data, joined = LETTERS.compose(make_digest(share, material), envelope)
+    digest = _write_digest(share, material)
+    envelope = make_envelope(share, item.planned_at, digest.unsubscribe_url)
+    data, joined = LETTERS.compose(digest, envelope)
     sender = _sender_address(envelope.sender)
     message = Message(item.id, sender, envelope.recipient, data, is_checked=joined)
     return message, (item.id, envelope.message_id, share.picks_json())
@@ -125,17 +126,17 @@ def _write_digest(share: Share, material: Material) -> Digest:
     names = {interest.query_id: interest.text for interest in known}
     sections: dict[int, list[Any]] = {query_id: [] for query_id in names}
     picked = [(pick.document_id, (pick.interest_id, *pick.also)) for pick in share.picks]
-    base = links.feedback_base(subscriber_id)
+    base, language = links.feedback_base(subscriber_id), share.reader.language
     for paper_id, queries in picked:
         found = tuple([(query_id, names.get(query_id) or str(EARLIER)) for query_id in queries])
-        sections.setdefault(queries[0], []).append(material.slot(paper_id, found, base))
+        sections.setdefault(queries[0], []).append(material.slot(language, paper_id, found, base))
     extra = [material.similar_slot(one, base) for one in share.similar]
     with_papers = [edition for edition in share.editions if material.announced[edition.pk]]
     change, online, leave = _labels(share.reader.language)
     out = links.unsubscribe_url(subscriber_id)
     read_online = links.read_online_url(subscriber_id, share.delivery_id)
     return Digest(
-        site=make_site(),
+        site=material.site,
         date=share.edition.date,
         first_date=with_papers[0].date if with_papers else share.edition.date,
         days=len(with_papers),
@@ -175,24 +176,16 @@ def _best_title(share: Share, material: Material) -> str:
     return material.title(share.picks[0].document_id)
 
 
-def make_site() -> Site:
-    return Site(
-        settings.SITE_NAME,
-        settings.SITE_URL,
-        settings.SITE_TAGLINE,
-        settings.POSTAL_ADDRESS,
-        settings.SITE_ACCENT,
-        settings.SITE_ACCENT_DARK,
-    )
-
-
 @lru_cache(maxsize=10)
 def _sender_address(sender: str) -> str:
     return bare_address(sender)
 
 
-def make_envelope(share: Share, planned_at: datetime) -> Envelope:
-    """Return the letter's headers; all are fixed for a delivery, so it composes the same again."""
+def make_envelope(share: Share, planned_at: datetime, out: str = "") -> Envelope:
+    """Return the letter's headers; all are fixed for a delivery, so it composes the same again.
+
+    `out` is the reader's `links.unsubscribe_url`, if it is at hand.
+    """
     domain = _sender_address(settings.FROM_EMAIL).rpartition("@")[2]
     message_id = share.message_id or links.make_message_id(
         share.edition.date, share.reader.id, KIND, domain
@@ -203,7 +196,7 @@ def make_envelope(share: Share, planned_at: datetime) -> Envelope:
         message_id=message_id,
         list_id=settings.LIST_ID or f"papers.{domain}",
         list_name=settings.SITE_NAME,
-        one_click_url=links.unsubscribe_url(share.reader.id),
+        one_click_url=out or links.unsubscribe_url(share.reader.id),
         seed=message_id,
         sent_at=planned_at.timestamp(),
     )

@@ -160,14 +160,12 @@ def paper_url(paper_id: int) -> str:
 def make_message_id(edition_date: date, subscriber_id: int, kind: str, domain: str) -> str:
     """Return the Message-ID of one letter: the same when composed again, and no one else's."""
     name = f"{edition_date.isoformat()}|{subscriber_id}|{kind}"
-    digest = hmac.new(_keys()[0], name.encode(), hashlib.sha256).hexdigest()
-    return f"<{digest[:20]}.d@{domain}>"
+    return f"<{_hmac(_keys()[0], name).hex()[:20]}.d@{domain}>"
 
 
 def make_notice_id(notice_id: int, domain: str) -> str:
     """Return the Message-ID of a service mail: the same when it is tried again."""
-    digest = hmac.new(_keys()[0], f"notice|{notice_id}".encode(), hashlib.sha256).hexdigest()
-    return f"<{digest[:20]}.n@{domain}>"
+    return f"<{_hmac(_keys()[0], f'notice|{notice_id}').hex()[:20]}.n@{domain}>"
 
 
 def _read_numbers(texts: Sequence[str]) -> list[int]:

@@ -8,14 +8,13 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import get_language
 
 from newsletter import neighbours
 from newsletter.cards import Found, explain_found, make_draft, make_similar_draft
 from newsletter.deliveries import Claimed
 from newsletter.editions import first_listing_days, match_newcomers
 from newsletter.links import feedback_tail
-from newsletter.mail.letter import Draft, Slot
+from newsletter.mail.letter import Draft, Site, Slot
 from newsletter.mail.lru import Recent
 from newsletter.matches import Reasons, edition_synonyms, unpack_hits
 from newsletter.matching.base import Document, Match, Reason
@@ -25,6 +24,7 @@ from newsletter.models import Edition, Paper, QueryMatches
 from newsletter.neighbours import Neighbours, Similar
 from newsletter.papers import make_document
 from newsletter.picking import Scores
+from newsletter.site import make_site
 from subscribers.queries import Reader
 
 FOUND_KEPT = 50_000  # (paper, interest) pairs, half a kilobyte each: what many letters share
@@ -48,6 +48,7 @@ class Material:
     scores: dict[tuple[int, ...], Scores] = field(default_factory=dict)  # by editions covered
     stamps: dict[int, int] = field(default_factory=dict)  # by paper: another if its texts are
     pieces: Recent[Any, Any] = field(default_factory=lambda: Recent(PIECES_KEPT))
+    site: Site = field(default_factory=make_site)
     found: Recent[Any, Found] = field(default_factory=lambda: Recent(FOUND_KEPT))
 
     def explain(self, query_id: int, paper: Paper) -> tuple[Reason, ...]:
@@ -58,13 +59,19 @@ class Material:
         document = self.documents[paper.pk]
         return self.reasons.find(query_id, document, self.synonyms[edition_id])
 
-    def slot(self, paper_id: int, found: tuple[tuple[int, str], ...], base: str) -> Slot:
-        """Return the card of a paper found by (query id, its name), …, with its own link."""
-        return Slot((paper_id, self.stamps[paper_id], found), base, self._write_card)
+    def slot(
+        self, language: str, paper_id: int, found: tuple[tuple[int, str], ...], base: str
+    ) -> Slot:
+        """Return the card of a paper found by (query id, its name), …, with its own link.
 
-    def _write_card(self, key: tuple[int, int, tuple[tuple[int, str], ...]]) -> Draft:
-        paper_id, _, named = key
-        paper, language = self.papers[paper_id], get_language()
+        `language` is the active one.
+        """
+        key = paper_id, self.stamps[paper_id], language, found
+        return Slot(key, base, self._write_card)
+
+    def _write_card(self, key: tuple[int, int, str, tuple[tuple[int, str], ...]]) -> Draft:
+        paper_id, _, language, named = key
+        paper = self.papers[paper_id]
         found = [
             self.found.get(
                 (paper_id, language, place > 0, one), self._explain_found, paper, one, place > 0
@@ -72,7 +79,7 @@ class Material:
             for place, one in enumerate(named)
         ]
         tail = feedback_tail(paper_id, [query_id for query_id, _ in named])
-        return make_draft(paper, found, self.late.get(paper_id), self.pieces, tail)
+        return make_draft(paper, found, self.late.get(paper_id), language, self.pieces, tail)
 
     def _explain_found(self, paper: Paper, named: tuple[int, str], also: bool) -> Found:
         query_id, name = named

@@ -20,7 +20,6 @@ from django.contrib.postgres.functions import TransactionNow
 from django.db import connection
 
 from newsletter import links
-from newsletter.digests import make_site
 from newsletter.mail.compose import bare_address, compose_notice
 from newsletter.mail.letter import NoticeEnvelope
 from newsletter.mail.message import Message, Outcome, Verdict
@@ -31,6 +30,7 @@ from newsletter.mail.transport import Transport
 from newsletter.models import Notice
 from newsletter.notice_kinds import KINDS, GrantLink, Spec
 from newsletter.sending import make_transport
+from newsletter.site import make_site
 from subscribers.grants import issue_grant
 from subscribers.models import Subscriber
 from subscribers.services import with_addresses

@@ -22,7 +22,7 @@ STEPS = (
     ("digests", "read_readers", "read readers"),
     ("digests", "read_material", "read papers and matches"),
     ("digests", "pick_shares", "pick"),
-    ("digests", "make_digest", "write the digest"),
+    ("digests", "_write_digest", "write the digest"),
     ("sending", "compose_batch", "compose"),
     ("sending", "prepare_deliveries", "record"),
     ("sending", "record_outcomes", "record"),

@@ -175,9 +175,12 @@ def _phrase(name: str) -> str:
 
 def _encode_words(text: str, header: str) -> str:
     """Return `text` as it is where it can be folded so, else as encoded words (RFC 2047)."""
-    if text.isascii() and "=?" not in text and max(map(len, text.split(" "))) < 60:
-        return text
-    return _encoded(text, header)
+    return text if is_plain_words(text) else _encoded(text, header)
+
+
+def is_plain_words(text: str) -> bool:
+    """Return whether a header can carry `text` as it is, folded between its words."""
+    return text.isascii() and "=?" not in text and max(map(len, text.split(" "))) < 60
 
 
 def _encoded(text: str, header: str = "") -> str:

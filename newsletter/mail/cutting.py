@@ -61,10 +61,10 @@ def compile_head(head: str) -> tuple[Item, ...]:
     inlined = inline_css(f"{head}\n<body></body>\n</html>").partition("</head>")
     items: list[Item] = []
     for line in (inlined[0] + inlined[1]).split("\n"):
-        marks = tuple(MARK.findall(line))
-        if any(mark.startswith("https:") for mark in marks):
+        own = OwnLine.cut(line, None)
+        if any(mark.startswith("https:") for mark in own.marks):
             raise Unprovable("an address of the reader's own in the head")
-        items.append(OwnLine(line, None, marks) if marks else encode_lines([line]))
+        items.append(own if own.marks else encode_lines([line]))
     return tuple(items)
 
 

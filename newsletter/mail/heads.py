@@ -18,6 +18,7 @@ from newsletter.mail.compose import (
     compose_headers,
     compose_subject,
     fold_lines,
+    is_plain_words,
 )
 from newsletter.mail.headers import LetterError, check_address
 from newsletter.mail.letter import Envelope
@@ -74,7 +75,10 @@ def _senders(sender: str, list_id: str, list_name: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=4096)
 def _write_subject(subject: str) -> str:
-    return _write("Subject", compose_subject(subject))
+    value = compose_subject(subject)
+    if value.isascii() and value.isprintable() and value == subject and is_plain_words(value):
+        return fold_lines("Subject", value)  # nothing in it is to be read another way
+    return _write("Subject", value)
 
 
 def _write(name: str, value: Any) -> str:

@@ -35,6 +35,7 @@ from newsletter.mail.heads import assemble, boundary_of, write_head
 from newsletter.mail.inliner import STYLE, Inliner, Stack, Unprovable, is_odd
 from newsletter.mail.layout import (
     ANCHOR,
+    BEST,
     COUNT,
     INTEREST,
     Frame,
@@ -42,6 +43,7 @@ from newsletter.mail.layout import (
     Lines,
     LooksAtNumber,
     frame_of,
+    is_unchanged,
 )
 from newsletter.mail.letter import Card, Digest, Draft, Envelope, Link, Section, Slot
 from newsletter.mail.lru import Recent
@@ -65,7 +67,9 @@ from newsletter.mail.quoted import encode_lines
 from newsletter.mail.render import (
     first_title,
     foot_links,
+    put_into_subject,
     render_subject,
+    render_subject_around,
     safe_card,
     tighten,
 )
@@ -131,6 +135,7 @@ class Joiner:
         self._sections: Recent[Any, _SectionPart] = Recent(8_000)
         self._forms: Recent[Any, _SectionForm] = Recent(500)
         self._subjects: Recent[Any, str] = Recent(4_000)
+        self._around: Recent[Any, str] = Recent(500)
         self._lines: Recent[Any, bytes] = Recent(4_000)
         self._counts: Recent[Any, bytes] = Recent(20_000)
         self._exact = False
@@ -178,8 +183,14 @@ class Joiner:
 
     def _subject(self, digest: Digest) -> str:
         best = digest.best or first_title(digest)
-        key = digest.language, digest.date, digest.first_date, digest.days, best, digest.count
-        return self._subjects.get(key, render_subject, digest)
+        key = digest.language, digest.date, digest.first_date, digest.days, digest.count
+        return self._subjects.get((key, best), self._write_subject, digest, best, key)
+
+    def _write_subject(self, digest: Digest, best: str, key: object) -> str:
+        around = self._around.get((key, not best), render_subject_around, digest, best and BEST)
+        if best and around.count(BEST) == 1 and is_unchanged(around):
+            return put_into_subject(around, BEST, best)
+        return render_subject(digest)
 
     def _add_html(
         self,

@@ -194,10 +194,15 @@ def render_frame(frame: Frame, kind: Kind, sections: Sequence[tuple[int, bool]])
     return lines
 
 
+def is_unchanged(line: str) -> bool:
+    """Return whether a template left all marks as they are."""
+    return not _REMAINS.search(MARK.sub("", line))
+
+
 def check_marks(lines: Lines) -> None:
     """Raise `Unprovable` where a template changed a mark, as it would change a reader's text."""
     for line in lines:
-        if _REMAINS.search(MARK.sub("", line)):
+        if not is_unchanged(line):
             raise Unprovable(f"a template that changes a text: {line[:60]!r}")
 
 

@@ -15,7 +15,8 @@ from newsletter.mail.letter import Digest, Envelope
 from newsletter.mail.render import render_digest
 
 logger = logging.getLogger(__name__)
-EVERY = 1_000  # letters of which one is composed both ways; the first is, too
+SAMPLED = frozenset({1, 10, 100, 1_000})  # letters that are composed both ways, and then
+EVERY = 10_000  # one of so many
 
 
 class Letters(threading.local):
@@ -56,7 +57,7 @@ class Letters(threading.local):
         return compose_message(render_digest(digest), envelope), False
 
     def _is_sample(self) -> bool:
-        return self.joined % EVERY == 1
+        return self.joined in SAMPLED or not self.joined % EVERY
 
     def _check(self, data: bytes, digest: Digest, envelope: Envelope) -> tuple[bytes, bool]:
         whole = compose_message(render_digest(digest), envelope)

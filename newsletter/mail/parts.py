@@ -43,6 +43,13 @@ class OwnLine:
     stack: Stack | None
     marks: tuple[str, ...]
     number: int = field(default_factory=partial(next, count()))
+    pieces: tuple[str, ...] = ()
+
+    @classmethod
+    def cut(cls, line: str, stack: Stack | None) -> OwnLine:
+        """Return a line cut at its marks."""
+        pieces = MARK.split(line)
+        return cls(line, stack, tuple(pieces[1::2]), pieces=tuple(pieces[::2]))
 
     @property
     def is_shared(self) -> bool:
@@ -87,7 +94,7 @@ def compile_html(
         if all(mark.startswith("https:") for mark in marks):
             items += _cut_addresses(inlined, len(marks))
         else:
-            whole = OwnLine(line, stack, tuple(marks))
+            whole = OwnLine.cut(line, stack)
             items.append(_cut_pieces(inlined, whole) or whole)
         stack = after
     return _merge(items), stack
@@ -140,7 +147,7 @@ def compile_text(lines: Iterable[str]) -> Chunk:
         elif line.strip(" ") == marks[0] and marks[0].startswith("https:"):
             items += (b" " * (len(line) - len(marks[0])), Address(marks[0]), CRLF)
         else:
-            items.append(OwnLine(line, None, tuple(marks)))
+            items.append(OwnLine.cut(line, None))
     return Chunk(lead or (blank and not items), _merge(items), blank)
 
 
@@ -220,9 +227,13 @@ def write_own_text(item: OwnLine, values: Values) -> bytes:
 
 
 def _fill(item: OwnLine, values: Values) -> str:
-    pieces = MARK.split(item.line)
-    pieces[1::2] = [clean_body(values[mark]) for mark in pieces[1::2]]
-    filled = "".join(pieces)
+    out = [item.pieces[0]]
+    for mark, piece in zip(item.marks, item.pieces[1:], strict=True):
+        value = values[mark]
+        if not (value.isascii() and value.isprintable()):
+            value = clean_body(value)
+        out += (value, piece)
+    filled = "".join(out)
     if "\n" in filled:
         raise Unprovable("a text of more than one line")
     return filled

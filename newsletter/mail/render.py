@@ -52,8 +52,22 @@ def _render(digest: Digest) -> Rendered:
 def render_subject(digest: Digest) -> str:
     """Return the day and the best paper: "Fri 20 Nov: Steering a Reward Model, and 8 more"."""
     best = clean_header(digest.best or first_title(digest), BEST_LIMIT)
+    return clean_header(_fill_subject(digest, best))
+
+
+def render_subject_around(digest: Digest, mark: str) -> str:
+    """Return what the template makes of a digest whose best paper is called `mark`."""
+    return _fill_subject(replace(digest, best=mark), mark)
+
+
+def put_into_subject(around: str, mark: str, best: str) -> str:
+    """Return the subject with the best paper's title in place of the mark."""
+    return clean_header(around.replace(mark, clean_header(best, BEST_LIMIT)))
+
+
+def _fill_subject(digest: Digest, best: str) -> str:
     context = {"digest": digest, "best": best, "more": digest.count - 1}
-    return clean_header(render_to_string("email/digest/subject.txt", context))
+    return render_to_string("email/digest/subject.txt", context)
 
 
 def tighten(html: str) -> str:

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, gettext_lazy
 
-from newsletter.digests import make_site
+from newsletter.site import make_site
 from newsletter.web.languages import CHOICE
 from newsletter.web.looks import logo_url, look_url
 
