@@ -41,6 +41,8 @@ class Share:
     def picks_json(self) -> str:
         """Return the picks as the ledger keeps them: [[paper id, [query id, …]], …]."""
         matched = [[p.document_id, [p.interest_id, *p.also]] for p in self.picks]
+        if not self.similar:
+            return str(matched)  # of lists of numbers that is JSON, and takes half the time
         return json.dumps(matched + neighbours.pack_similar(self.similar))
 
 

@@ -41,7 +41,6 @@ class RunLine:
 class HtmlRun(NamedTuple):
     """A run in a line of HTML whose other texts are written: what is around a marked piece."""
 
-    run: int
     number: int  # one for all runs that are set alike
     begin: str
     end: str
@@ -87,7 +86,6 @@ class HtmlRun(NamedTuple):
 class TextRun(NamedTuple):
     """A run in a line of text whose other texts are written: its lines are wrapped as one."""
 
-    run: int
     number: int
     before: str
     begin: str

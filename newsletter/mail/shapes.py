@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from binascii import a2b_qp
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from newsletter.mail.filling import (
     HtmlRun,
@@ -29,17 +29,15 @@ from newsletter.mail.layout import FEEDBACK
 from newsletter.mail.letter import Card, Draft
 from newsletter.mail.lru import Recent
 from newsletter.mail.parts import Address, Item, compile_html, compile_text
-from newsletter.mail.patterns import WHY, Render, Shape, learn_shape, shape_of
+from newsletter.mail.patterns import SNIPPET, TITLE, WHY, Render, Shape, learn_shape, shape_of
 from newsletter.mail.quoted import SOFT
 from newsletter.mail.quoted import encode_text as encode_piece
+from newsletter.matching.display import Marked, Segment
 
 LINES_KEPT = 12_000  # with words marked, about 700 octets each
 PARTS_KEPT = 20_000  # of sentences why, about 150 octets each
 PLAINS_KEPT = 3_000  # papers as they are in every letter, about 2 KB each
 HOLE = bytes(bytearray(b"\0"))  # where the reader's own address stands; told by its identity
-
-
-T = TypeVar("T", HtmlRun, TextRun)
 
 
 class CardPart(NamedTuple):
@@ -52,12 +50,14 @@ class CardPart(NamedTuple):
 
 
 class _Plain(NamedTuple):
-    """A card with all but its runs written."""
+    """A card with all but its runs written; a run is its number."""
 
-    html: tuple[bytes | HtmlRun, ...]
+    card: Card
+    html: tuple[bytes | int, ...]
     lead: bool
-    text: tuple[bytes | TextRun, ...]
+    text: tuple[bytes | int, ...]
     trail: bool
+    runs: tuple[tuple[HtmlRun | None, TextRun | None], ...]
 
 
 class Shapes:
@@ -67,9 +67,8 @@ class Shapes:
         self._render = render
         self._shapes: Recent[object, Shape | None] = Recent(5_000)
         self._plains: Recent[object, _Plain | None] = Recent(PLAINS_KEPT)
-        self._lines: Recent[object, bytes] = Recent(LINES_KEPT)
-        self._parts: Recent[object, bytes] = Recent(PARTS_KEPT)
-        self._said: Recent[object, str] = Recent(PARTS_KEPT)
+        self._lines: Recent[object, tuple[bytes, bytes]] = Recent(LINES_KEPT)
+        self._parts: Recent[object, tuple[bytes, str]] = Recent(PARTS_KEPT)
         self._numbers: dict[object, int] = {}  # of runs that are set alike
         self.rendered = 0
 
@@ -92,10 +91,15 @@ class Shapes:
     def _plain(
         self, draft: Draft, own: bool, place: tuple[int, Stack, str], inliner: Inliner
     ) -> _Plain | None:
-        flags = own, draft.cut_before, draft.cut_after
-        texts = draft.title.text != "", draft.snippet.text != "", bool(draft.why)
-        key = place[0], flags, texts, draft.plain
-        return self._plains.get(key, self._make_plain, draft, own, place, inliner)
+        plain, title, snippet, before, after, why, _ = draft
+        flags = own, before, after, title.text == "", snippet.text == "", why == ()
+        # By identity: it is one for all cards of a paper. Its number may be another's later.
+        key = place[0], flags, id(plain)
+        known = self._plains.get(key, self._make_plain, draft, own, place, inliner)
+        if known is not None and known.card is not plain:
+            known = self._make_plain(draft, own, place, inliner)
+            self._plains.put(key, known)
+        return known
 
     def _make_plain(
         self, draft: Draft, own: bool, place: tuple[int, Stack, str], inliner: Inliner
@@ -139,60 +143,81 @@ class Shapes:
     def _write_plain(self, shape: Shape, card: Card) -> _Plain:
         """Return a card's pieces but for its runs, neighbours joined."""
         values = (*card.byline, card.note, card.url, *[link.url for link in card.links])
-        html: list[bytes | HtmlRun] = []
+        html: list[bytes | int] = []
+        text: list[bytes | int] = []
+        set_html: dict[int, HtmlRun] = {}
+        set_text: dict[int, TextRun] = {}
         for item in shape.html:
-            if isinstance(item, RunLine):
-                before = fill_line(item.before, values, in_html=True)
-                after = fill_line(item.after, values, in_html=True)
-                if item.run == WHY and not (before and after):
-                    raise Unprovable("a sentence why that is all of a line")
-                number = self._number(item.begin, item.end, not before, not after)
-                run = HtmlRun(item.run, number, item.begin, item.end, not before, not after)
-                html += (encode_head(before), run, encode_tail(after))
-            else:
+            if not isinstance(item, RunLine):
                 html.append(_write_item(item, values, in_html=True))
-        text: list[bytes | TextRun] = []
+                continue
+            before = fill_line(item.before, values, in_html=True)
+            after = fill_line(item.after, values, in_html=True)
+            if item.run in set_html or (item.run == WHY and not (before and after)):
+                raise Unprovable("a text that comes twice, or a sentence why that is all of a line")
+            number = self._number(item.begin, item.end, not before, not after)
+            set_html[item.run] = HtmlRun(number, item.begin, item.end, not before, not after)
+            html += (encode_head(before), item.run, encode_tail(after))
         for item in shape.text:
-            if isinstance(item, RunLine):
-                around = [fill_line(x, values, in_html=False) for x in (item.before, item.after)]
-                number = self._number("text", around[0], item.begin, item.end, around[1])
-                made = TextRun(item.run, number, around[0], item.begin, item.end, around[1])
-                text.append(made)
-            else:
+            if not isinstance(item, RunLine):
                 text.append(_write_item(item, values, in_html=False))
-        return _Plain(_joined(html), shape.lead, _joined(text), shape.trail)
+                continue
+            if item.run in set_text:
+                raise Unprovable("a text that comes twice")
+            around = [fill_line(x, values, in_html=False) for x in (item.before, item.after)]
+            number = self._number("text", around[0], item.begin, item.end, around[1])
+            set_text[item.run] = TextRun(number, around[0], item.begin, item.end, around[1])
+            text.append(item.run)
+        runs = tuple([(set_html.get(run), set_text.get(run)) for run in (TITLE, SNIPPET, WHY)])
+        return _Plain(card, _joined(html), shape.lead, _joined(text), shape.trail, runs)
 
     def _number(self, *key: object) -> int:
         return self._numbers.setdefault(key, len(self._numbers))
 
     def _fill(self, plain: _Plain, draft: Draft) -> CardPart:
+        title, snippet, why = plain.runs
+        lines = (
+            self._set(title, draft.title),
+            self._set(snippet, draft.snippet),
+            self._set_why(why, draft.why),
+        )
         in_html, in_text = _encode_end(draft.tail)
-        html: list[bytes] = []
-        for item in plain.html:
-            if item is HOLE:
-                html += (HOLE, in_html) if in_html else (HOLE,)
-            elif isinstance(item, bytes):
-                html.append(item)
-            elif item.run == WHY:
-                get, encode, number = self._parts.get, item.encode_part, item.number
-                html += [get((number, part), encode, part) for part in draft.why]
-            else:
-                marked = draft[1 + item.run]
-                html.append(self._lines.get((item.number, marked), item.encode, marked))
-        text: list[bytes] = []
-        for line in plain.text:
-            if line is HOLE:
-                text += (HOLE, in_text) if in_text else (HOLE,)
-            elif isinstance(line, bytes):
-                text.append(line)
-            elif line.run == WHY:
-                say, number = self._said.get, line.number
-                said = [say((number, part), line.set_part, part) for part in draft.why]
-                text.append(line.encode_whole(said))
-            else:
-                marked = draft[1 + line.run]
-                text.append(self._lines.get((line.number, marked), line.encode, marked))
+        html = [lines[x][0] if isinstance(x, int) else x for x in plain.html]
+        text = [lines[x][1] if isinstance(x, int) else x for x in plain.text]
+        if in_html:
+            html = [one for x in html for one in ((x, in_html) if x is HOLE else (x,))]
+            text = [one for x in text for one in ((x, in_text) if x is HOLE else (x,))]
         return CardPart(tuple(html), plain.lead, tuple(text), plain.trail)
+
+    def _set(
+        self, run: tuple[HtmlRun | None, TextRun | None], marked: Marked
+    ) -> tuple[bytes, bytes]:
+        html, text = run
+        key = html and html.number, text and text.number, marked
+        return self._lines.get(key, _encode_run, html, text, marked)
+
+    def _set_why(
+        self,
+        run: tuple[HtmlRun | None, TextRun | None],
+        parts: tuple[tuple[Segment, ...], ...],
+    ) -> tuple[bytes, bytes]:
+        html, text = run
+        numbers, get = (html and html.number, text and text.number), self._parts.get
+        said = [get((numbers, part), _set_part, html, text, part) for part in parts]
+        in_html = b"".join([one for one, _ in said])
+        return in_html, text.encode_whole([one for _, one in said]) if text and parts else b""
+
+
+def _encode_run(html: HtmlRun | None, text: TextRun | None, marked: Marked) -> tuple[bytes, bytes]:
+    in_html = html.encode(marked) if html else b""
+    return in_html, text.encode(marked) if text else b""
+
+
+def _set_part(
+    html: HtmlRun | None, text: TextRun | None, part: tuple[Segment, ...]
+) -> tuple[bytes, str]:
+    in_html = html.encode_part(part) if html else b""
+    return in_html, text.set_part(part) if text else ""
 
 
 def _encode_end(tail: str) -> tuple[bytes, bytes]:
@@ -237,14 +262,18 @@ def _with_holes(items: Iterable[Item], end: bytes) -> tuple[bytes, ...]:
     return tuple(out)
 
 
-def _joined(items: Sequence[bytes | T]) -> tuple[bytes | T, ...]:
-    """Return items with neighbouring bytes joined, holes and empty ones apart."""
-    joined: list[bytes | T] = []
+def _joined(items: Sequence[bytes | int]) -> tuple[bytes | int, ...]:
+    """Return items with neighbouring bytes joined; holes stay apart, empty ones go."""
+    joined: list[bytes | int] = []
     for item in items:
         last = joined[-1] if joined else None
-        plain = isinstance(item, bytes) and item is not HOLE
-        if plain and isinstance(last, bytes) and last is not HOLE:
-            joined[-1] = last + item  # type: ignore[operator]
+        if (
+            isinstance(item, bytes)
+            and item is not HOLE
+            and isinstance(last, bytes)
+            and last is not HOLE
+        ):
+            joined[-1] = last + item
         elif item != b"":
             joined.append(item)
     return tuple(joined)
