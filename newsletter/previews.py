@@ -104,7 +104,7 @@ def send_test_letter(edition_id: int, subscriber_id: int, to: str) -> Outcome:
     """
     share, material = _share(_imagine(edition_id, subscriber_id))
     # Reader 0 is nobody: the test letter's links cannot unsubscribe the reader it imitates.
-    share = replace(share, reader=replace(share.reader, id=0))
+    share = replace(share, reader=share.reader._replace(id=0))
     rendered = render_digest(make_digest(share, material))
     recipient = normalise_address(to)
     envelope = make_envelope(share, timezone.now())
