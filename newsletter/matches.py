@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from newsletter.mail.lru import Recent
 from newsletter.matching.base import Document, Match, QueryError, Reason
-from newsletter.matching.index import Index
+from newsletter.matching.explaining import Explainer
 from newsletter.matching.query import parse_query
 from newsletter.matching.rank import document_order, popularity
 from newsletter.matching.reading import Reading
@@ -35,7 +35,7 @@ PackedHits = NDArray[np.float64]  # the same as rows of an array: a tenth of the
 # What many letters share, and what one of them asks for again and again.
 REASONS_KEPT = 10_000  # of (query, paper) pairs
 READINGS_KEPT = 2_000  # of papers
-INDEXES_KEPT = 2_000  # of queries, some 5 kB each
+EXPLAINERS_KEPT = 4_000  # of queries
 
 
 def read_queries(queries: Iterable[Query | DistinctQuery]) -> dict[int, tuple[ParsedQuery, bool]]:
@@ -95,7 +95,9 @@ class Reasons:
         default_factory=lambda: Recent(REASONS_KEPT)
     )
     _readings: Recent[int, Reading] = field(default_factory=lambda: Recent(READINGS_KEPT))
-    _indexes: Recent[tuple[int, int], Index] = field(default_factory=lambda: Recent(INDEXES_KEPT))
+    _explainers: Recent[tuple[int, int], Explainer | None] = field(
+        default_factory=lambda: Recent(EXPLAINERS_KEPT)
+    )
 
     def learn(self, query_ids: Iterable[int]) -> None:
         """Read the queries of these ids that are not known yet: one query for all."""
@@ -114,14 +116,17 @@ class Reasons:
         return self._found.get((query_id, document.id), self._find, query_id, document, synonyms)
 
     def _find(self, query_id: int, document: Document, synonyms: Synonyms) -> tuple[Reason, ...]:
-        # An index keeps its synonyms, so no others can have their number while it is kept.
-        index = self._indexes.get((query_id, id(synonyms)), self._compile, query_id, synonyms)
+        # An explainer keeps its synonyms, so no others can have their number while it is kept.
+        key = query_id, id(synonyms)
+        explainer = self._explainers.get(key, self._make_explainer, query_id, synonyms)
+        if explainer is None:
+            return ()
         reading = self._readings.get(document.id, Reading, document)
         if reading.document is not document and reading.document != document:
             reading = Reading(document)
             self._readings.put(document.id, reading)
-        return index.explain(reading).get(query_id, ())
+        return explainer.explain(reading)
 
-    def _compile(self, query_id: int, synonyms: Synonyms) -> Index:
-        text, expand = self.queries[query_id]
-        return Index(read_queries([DistinctQuery(query_id, text, expand)]), synonyms)
+    def _make_explainer(self, query_id: int, synonyms: Synonyms) -> Explainer | None:
+        known = read_queries([DistinctQuery(query_id, *self.queries[query_id])]).get(query_id)
+        return Explainer(*known, synonyms) if known else None

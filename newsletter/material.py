@@ -140,7 +140,15 @@ def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) 
         material.editions[edition.pk] = edition
         material.announced[edition.pk] = edition.papers.filter(hidden=False).count()
     matches: dict[tuple[int, int], PackedHits] = {}
-    for edition_id, query_ids in _list_unread(material, wanted).items():
+    unread = _list_unread(material, wanted)
+    fresh_queries = set().union(*unread.values())
+    material.reasons.queries.update(
+        (interest.query_id, (interest.canonical, interest.expand))
+        for _, reader in wanted
+        for interest in reader.interests
+        if interest.query_id in fresh_queries
+    )
+    for edition_id, query_ids in unread.items():
         matches.update(read_matches(material, edition_id, query_ids))
     found = {int(paper) for hits in matches.values() for paper, _ in hits.tolist()}
     found |= read_likenesses(material, wanted)
