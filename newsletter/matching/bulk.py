@@ -18,7 +18,7 @@ from newsletter.matching.rank import FURTHER_INTEREST, document_order, popularit
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 CHUNK = 20_000  # readers at once,
-CELLS = 1_000_000  # and readers times papers, which bounds the memory
+CELLS = 300_000  # and readers times papers, which bounds the memory
 
 
 class Hits(NamedTuple):
