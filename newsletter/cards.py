@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from string import Formatter
 from typing import Any, NamedTuple
 
@@ -212,16 +213,19 @@ def join_words(words: Sequence[str]) -> str:
 
 
 def _explain_one(interest: str, reasons: Sequence[Reason], *, also: bool) -> tuple[Segment, ...]:
+    language = get_language()
     word = _found_as(interest, [reason.text for reason in reasons])
-    where = _where([reason.field for reason in reasons])
-    pattern = _why_pattern(also, word, found=bool(where))
+    where = _where(language, tuple([reason.field for reason in reasons]))
+    pattern = _why_pattern(language, also, bool(word), bool(where))
     return tuple(fill_segments(pattern, "interest", interest=interest, word=word, where=where))
 
 
-def _why_pattern(also: bool, word: str, *, found: bool) -> str:
+@lru_cache(maxsize=200)
+def _why_pattern(language: str, also: bool, named: bool, found: bool) -> str:
+    """Return the sentence; `language` is the active one, here and below."""
     if not found:  # the paper's text is another now
         return gettext("; also {interest}") if also else gettext("Here because of {interest}")
-    if word:
+    if named:
         further = gettext("; also {interest} (as “{word}”), {where}")
         return further if also else gettext("Here because of {interest} (as “{word}”), {where}")
     further = gettext("; also {interest}, {where}")
@@ -230,14 +234,22 @@ def _why_pattern(also: bool, word: str, *, found: bool) -> str:
 
 def fill_segments(pattern: str, marked: str, **values: str) -> list[Segment]:
     """Return a translated sentence with its values filled in, the one called `marked` marked."""
-    segments = [Segment("", marked=False)]
-    for text, name, _, _ in Formatter().parse(pattern):
-        for part, mark in ((text, False), (values[name] if name else "", name == marked)):
-            if mark:
-                segments += [Segment(part, marked=True), Segment("", marked=False)]
-            else:
-                segments[-1] = Segment(segments[-1].text + part, marked=False)
+    segments = []
+    plain = ""
+    for text, name in _parse_pattern(pattern):
+        plain += text
+        if name == marked:
+            segments += [Segment(plain, False), Segment(values[name], True)]
+            plain = ""
+        elif name:
+            plain += values[name]
+    segments.append(Segment(plain, False))
     return [segment for segment in segments if segment.text]
+
+
+@lru_cache(maxsize=500)
+def _parse_pattern(pattern: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple((text, name) for text, name, _, _ in Formatter().parse(pattern))
 
 
 def make_similar_draft(paper: Paper, liked: Paper, how: str, listed_on: date | None) -> Draft:
@@ -258,19 +270,28 @@ def explain_likeness(title: str, how: str) -> tuple[Segment, ...]:
 
 def _found_as(interest: str, found: Sequence[str]) -> str:
     """Return “reinforcement learning” where no word found is what was typed, else ""."""
-    typed = interest.casefold()
-    texts = [readable(text).text for text in found]
-    if not texts or any(_letters(text) in _letters(typed) for text in texts):
+    if not found:
         return ""
-    return texts[0]
+    typed = _letters(interest.casefold())
+    if any(_letters(_shown(text)) in typed for text in found):
+        return ""
+    return _shown(found[0])
 
 
+# The same words are found in paper after paper, and one reader's interest is many a reader's.
+@lru_cache(maxsize=5_000)
+def _shown(text: str) -> str:
+    return readable(text).text
+
+
+@lru_cache(maxsize=5_000)
 def _letters(text: str) -> str:
     """Return the text's letters and digits alone, a plural s dropped: enough to see a variant."""
-    return "".join(c for c in text.casefold() if c.isalnum()).removesuffix("s")
+    return "".join([c for c in text.casefold() if c.isalnum()]).removesuffix("s")
 
 
-def _where(fields: Sequence[str]) -> str:
+@lru_cache(maxsize=2_000)
+def _where(language: str, fields: tuple[str, ...]) -> str:
     """Return "twice in the abstract and in the title"."""
     counts: Mapping[str, int] = Counter(fields)
     places = []

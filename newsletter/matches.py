@@ -8,12 +8,15 @@ keeps the synonyms it was matched with.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from newsletter.mail.lru import Recent
 from newsletter.matching.base import Document, Match, QueryError, Reason
-from newsletter.matching.index import Index
+from newsletter.matching.explaining import Explainer
 from newsletter.matching.query import parse_query
 from newsletter.matching.rank import document_order, popularity
 from newsletter.matching.reading import Reading
@@ -28,7 +31,11 @@ from subscribers.queries import DistinctQuery
 logger = logging.getLogger(__name__)
 
 Hits = list[tuple[int, float]]  # paper id, score: best first
-_KEPT = 20_000  # reasons of (query, paper) pairs, and papers read: what many letters share
+PackedHits = NDArray[np.float64]  # the same as rows of an array: a tenth of the memory
+# What many letters share, and what one of them asks for again and again.
+REASONS_KEPT = 10_000  # of (query, paper) pairs
+READINGS_KEPT = 2_000  # of papers
+EXPLAINERS_KEPT = 4_000  # of queries
 
 
 def read_queries(queries: Iterable[Query | DistinctQuery]) -> dict[int, tuple[ParsedQuery, bool]]:
@@ -62,9 +69,16 @@ def find_hits(
     return found
 
 
-def unpack_hits(hits: Iterable[tuple[int, float]]) -> list[Match]:
-    """Return kept hits as matches without reasons."""
-    return [Match(document_id, score, ()) for document_id, score, *_ in hits]
+def pack_hits(hits: Iterable[Sequence[float]]) -> PackedHits:
+    """Return hits, as kept or as found, packed."""
+    return np.array([hit[:2] for hit in hits], np.float64).reshape(-1, 2)
+
+
+def unpack_hits(hits: PackedHits | None) -> list[Match]:
+    """Return packed hits as matches without reasons; none of None."""
+    if hits is None:
+        return []
+    return [Match(int(document_id), score, ()) for document_id, score in hits.tolist()]
 
 
 def edition_synonyms(edition: Edition) -> Synonyms:
@@ -76,35 +90,43 @@ def edition_synonyms(edition: Edition) -> Synonyms:
 class Reasons:
     """Why queries match papers, each worked out once and kept while it is among the newest."""
 
-    queries: dict[int, tuple[ParsedQuery, bool]] = field(default_factory=dict)
-    _found: OrderedDict[tuple[int, int], tuple[Reason, ...]] = field(default_factory=OrderedDict)
-    _readings: OrderedDict[int, Reading] = field(default_factory=OrderedDict)
+    queries: dict[int, tuple[str, bool]] = field(default_factory=dict)  # canonical, expand
+    _found: Recent[tuple[int, int], tuple[Reason, ...]] = field(
+        default_factory=lambda: Recent(REASONS_KEPT)
+    )
+    _readings: Recent[int, Reading] = field(default_factory=lambda: Recent(READINGS_KEPT))
+    _explainers: Recent[tuple[int, int], Explainer | None] = field(
+        default_factory=lambda: Recent(EXPLAINERS_KEPT)
+    )
 
     def learn(self, query_ids: Iterable[int]) -> None:
         """Read the queries of these ids that are not known yet: one query for all."""
         fresh = set(query_ids) - self.queries.keys()
         if fresh:
-            self.queries.update(read_queries(Query.objects.filter(pk__in=fresh)))
+            rows = Query.objects.filter(pk__in=fresh).values_list("pk", "text", "expand")
+            self.queries.update((key, (text, expand)) for key, text, expand in rows)
 
     def find(self, query_id: int, document: Document, synonyms: Synonyms) -> tuple[Reason, ...]:
         """Return the places where the query finds the paper.
 
         There are none where the paper's text is another than when it was matched.
         """
-        key = query_id, document.id
-        reasons = self._found.get(key)
-        if reasons is None and query_id in self.queries:
-            index = Index({query_id: self.queries[query_id]}, synonyms)
-            reasons = index.explain(self._read(document)).get(query_id, ())
-            self._found[key] = reasons
-            if len(self._found) > _KEPT:
-                self._found.popitem(last=False)
-        return reasons or ()
+        if query_id not in self.queries:
+            return ()
+        return self._found.get((query_id, document.id), self._find, query_id, document, synonyms)
 
-    def _read(self, document: Document) -> Reading:
-        reading = self._readings.get(document.id)
-        if reading is None or reading.document != document:
-            reading = self._readings[document.id] = Reading(document)
-            if len(self._readings) > _KEPT // 10:
-                self._readings.popitem(last=False)
-        return reading
+    def _find(self, query_id: int, document: Document, synonyms: Synonyms) -> tuple[Reason, ...]:
+        # An explainer keeps its synonyms, so no others can have their number while it is kept.
+        key = query_id, id(synonyms)
+        explainer = self._explainers.get(key, self._make_explainer, query_id, synonyms)
+        if explainer is None:
+            return ()
+        reading = self._readings.get(document.id, Reading, document)
+        if reading.document is not document and reading.document != document:
+            reading = Reading(document)
+            self._readings.put(document.id, reading)
+        return explainer.explain(reading)
+
+    def _make_explainer(self, query_id: int, synonyms: Synonyms) -> Explainer | None:
+        known = read_queries([DistinctQuery(query_id, *self.queries[query_id])]).get(query_id)
+        return Explainer(*known, synonyms) if known else None

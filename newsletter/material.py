@@ -16,8 +16,8 @@ from newsletter.editions import first_listing_days, match_newcomers
 from newsletter.links import feedback_tail
 from newsletter.mail.letter import Draft, Site, Slot
 from newsletter.mail.lru import Recent
-from newsletter.matches import Reasons, edition_synonyms, unpack_hits
-from newsletter.matching.base import Document, Match, Reason
+from newsletter.matches import PackedHits, Reasons, edition_synonyms, pack_hits
+from newsletter.matching.base import Document, Reason
 from newsletter.matching.display import Readable, readable
 from newsletter.matching.synonyms import Synonyms
 from newsletter.models import Edition, Paper, QueryMatches
@@ -29,6 +29,9 @@ from subscribers.queries import Reader
 
 FOUND_KEPT = 50_000  # (paper, interest) pairs, half a kilobyte each: what many letters share
 PIECES_KEPT = 8_000  # titles and snippets
+# What letters may have had read before it is read anew: some 50 MB.
+MATCHES_KEPT = 30_000  # of a query in an edition, most of them a few papers
+PAPERS_KEPT = 5_000
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class Material:
     announced: dict[int, int] = field(default_factory=dict)  # edition id: papers
     papers: dict[int, Paper] = field(default_factory=dict)
     documents: dict[int, Document] = field(default_factory=dict)
-    matches: dict[tuple[int, int], list[Match]] = field(default_factory=dict)  # edition, query
+    matches: dict[tuple[int, int], PackedHits] = field(default_factory=dict)  # edition, query
     late: dict[int, date] = field(default_factory=dict)  # paper id: the day it was listed
     withdrawn: set[int] = field(default_factory=set)  # papers
     neighbours: Neighbours = field(default_factory=Neighbours)
@@ -101,6 +104,27 @@ class Material:
         shown: Readable = self.pieces.get(("title", title), readable, title)
         return shown.text
 
+    def make_room(self) -> None:
+        """Forget what was read of queries and papers, should it have become much.
+
+        Nothing here grows with the number of readers.
+        """
+        if len(self.matches) <= MATCHES_KEPT and len(self.papers) <= PAPERS_KEPT:
+            return
+        for kept in (
+            self.papers,
+            self.documents,
+            self.matches,
+            self.late,
+            self.scores,
+            self.stamps,
+        ):
+            kept.clear()
+        self.withdrawn.clear()
+        # What is read anew may be another text by now.
+        self.reasons, self.pieces, self.found = Reasons(), Recent(PIECES_KEPT), Recent(FOUND_KEPT)
+        self.neighbours.make_room()
+
     def covered(self, edition_id: int, covers_from: date) -> list[Edition]:
         """Return the matched editions a letter covers, oldest first."""
         last = self.editions[edition_id].date
@@ -115,30 +139,49 @@ def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) 
     first = min((item.covers_from for item, _ in wanted), default=None)
     if first is None:
         return
+    material.make_room()
     fresh = Edition.objects.filter(
         matched_at__isnull=False, cancelled_at__isnull=True, date__gte=first
     )
     for edition in fresh.exclude(pk__in=material.editions).defer("matched_queries"):
         material.editions[edition.pk] = edition
         material.announced[edition.pk] = edition.papers.filter(hidden=False).count()
-    needed: dict[int, set[int]] = {}
-    for item, reader in wanted:
-        for edition in material.covered(item.edition_id, item.covers_from):
-            queries = {interest.query_id for interest in reader.interests}
-            queries |= {
-                query for some in neighbours.unpack_matched(item.picks).values() for query in some
-            }
-            needed.setdefault(edition.pk, set()).update(
-                q for q in queries if (edition.pk, q) not in material.matches
-            )
-    for edition_id, query_ids in needed.items():
-        if query_ids:
-            read_matches(material, edition_id, query_ids)
-    found = {m.document_id for some in material.matches.values() for m in some}
+    matches: dict[tuple[int, int], PackedHits] = {}
+    unread = _list_unread(material, wanted)
+    fresh_queries = set().union(*unread.values())
+    material.reasons.queries.update(
+        (interest.query_id, (interest.canonical, interest.expand))
+        for _, reader in wanted
+        for interest in reader.interests
+        if interest.query_id in fresh_queries
+    )
+    for edition_id, query_ids in unread.items():
+        matches.update(read_matches(material, edition_id, query_ids))
+    found = {int(paper) for hits in matches.values() for paper, _ in hits.tolist()}
     found |= read_likenesses(material, wanted)
     read_papers(material, found - material.papers.keys())
+    material.matches.update(matches)  # last: what has matches has its papers read too
     if any(material.neighbours.liked.values()):
         material.neighbours.learn(material.documents.values())
+
+
+def _list_unread(
+    material: Material, wanted: Sequence[tuple[Claimed, Reader]]
+) -> dict[int, set[int]]:
+    """Return by edition the queries of these letters whose matches were not read yet."""
+    queries: dict[tuple[int, date], set[int]] = {}
+    for item, reader in wanted:
+        some = queries.setdefault((item.edition_id, item.covers_from), set())
+        some.update([interest.query_id for interest in reader.interests])
+        if item.picks:
+            some.update(*neighbours.unpack_matched(item.picks).values())
+    unread: dict[int, set[int]] = {}
+    for (edition_id, covers_from), asked in queries.items():
+        for edition in material.covered(edition_id, covers_from):
+            fresh = {query for query in asked if (edition.pk, query) not in material.matches}
+            if fresh:
+                unread.setdefault(edition.pk, set()).update(fresh)
+    return unread
 
 
 def read_likenesses(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) -> set[int]:
@@ -158,13 +201,15 @@ def read_likenesses(material: Material, wanted: Sequence[tuple[Claimed, Reader]]
     return kept | material.neighbours.read({reader.id for _, reader in filling}, editions)
 
 
-def read_matches(material: Material, edition_id: int, query_ids: set[int]) -> None:
+def read_matches(
+    material: Material, edition_id: int, query_ids: set[int]
+) -> dict[tuple[int, int], PackedHits]:
+    """Return what these queries match in an edition, and have their reasons at hand."""
     match_newcomers(edition_id, query_ids)
     rows = QueryMatches.objects.filter(edition=edition_id, query__in=query_ids)
     hits = dict(rows.values_list("query_id", "hits"))
     material.reasons.learn(query_ids)
-    for query_id in query_ids:
-        material.matches[edition_id, query_id] = unpack_hits(hits.get(query_id, []))
+    return {(edition_id, query_id): pack_hits(hits.get(query_id, ())) for query_id in query_ids}
 
 
 def read_papers(material: Material, paper_ids: Iterable[int]) -> None:

@@ -29,7 +29,7 @@ class Neighbours:
     """What a run has read for similar papers: the words of papers, and what readers like."""
 
     model: TfIdf | None = None
-    liked: dict[int, tuple[Liked, ...]] = field(default_factory=dict)
+    liked: dict[int, tuple[Liked, ...]] = field(default_factory=dict)  # of those read last
     members: dict[int, tuple[int, ...]] = field(default_factory=dict)  # edition id: papers shown
 
     def read(self, reader_ids: Collection[int], edition_ids: Collection[int]) -> set[int]:
@@ -37,10 +37,8 @@ class Neighbours:
 
         Queries: two, whatever the number of readers; none where nobody wants similar papers.
         """
-        if not reader_ids:
-            return set()
-        self.liked.update(dict.fromkeys(reader_ids, ()) | read_liked(reader_ids))
-        liked = {one.paper_id for key in reader_ids for one in self.liked[key]}
+        self.liked = read_liked(reader_ids) if reader_ids else {}
+        liked = {one.paper_id for some in self.liked.values() for one in some}
         if not liked:
             return set()
         fresh = [key for key in edition_ids if key not in self.members]
@@ -56,6 +54,11 @@ class Neighbours:
         if self.model is None:
             self.model = TfIdf(read_recent())
         self.model.add(documents)
+
+    def make_room(self) -> None:
+        """Forget the papers learned since the first time."""
+        if self.model is not None:
+            self.model.drop_added()
 
     def pick(
         self, reader_id: int, edition_ids: Iterable[int], matched: Collection[int], room: int

@@ -2,36 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from newsletter.matching.base import Document, Match
-from newsletter.matching.bulk import Hits, Picks, Readers, order_papers, pick_bulk
+from newsletter.matches import PackedHits
+from newsletter.matching.base import Document
+from newsletter.matching.bulk import (
+    Floats,
+    Hits,
+    Ints,
+    Picks,
+    Readers,
+    list_finders,
+    order_papers,
+    pick_bulk,
+)
 from newsletter.matching.rank import Pick, Picked
 from subscribers.queries import Reader
 
-Matches = Mapping[tuple[int, int], Sequence[Match]]  # by edition and query
+Matches = Mapping[tuple[int, int], PackedHits]  # by edition and query
 
 
 @dataclass(slots=True)
 class Scores:
-    """How well queries match the papers of some editions: {paper id: score} by query, kept."""
+    """How well queries match the papers of some editions, kept from batch to batch.
+
+    Papers are numbered as they come; `places` has by number the place in the order of the editions.
+    """
 
     editions: tuple[int, ...]
-    by_query: dict[int, dict[int, float]] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)  # by paper id
+    by_query: dict[int, Floats] = field(default_factory=dict)  # rows of a number and a score
+    ids: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # by place
+    places: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    extra: Floats = field(default_factory=lambda: np.zeros(0))  # by place
 
-    def of(self, query_id: int, matches: Matches) -> dict[int, float]:
-        """Return {paper id: score} of a query."""
-        found = self.by_query.get(query_id)
-        if found is None:
-            found = self.by_query[query_id] = {
-                match.document_id: match.score
-                for edition in self.editions
-                for match in matches.get((edition, query_id), ())
-            }
-        return found
+    def learn(self, query_id: int, matches: Matches, papers: Collection[int]) -> None:
+        """Take in what a query matches among `papers`."""
+        numbers = self.numbers
+        found = {
+            int(paper): score
+            for edition in self.editions
+            if (edition, query_id) in matches
+            for paper, score in matches[edition, query_id].tolist()
+        }
+        rows = [
+            (numbers.setdefault(paper, len(numbers)), score)
+            for paper, score in found.items()
+            if paper in papers
+        ]
+        self.by_query[query_id] = np.array(rows, np.float64).reshape(-1, 2)
+
+    def order(self, documents: Mapping[int, Document]) -> None:
+        """Put the papers in their order again, if some are new."""
+        if len(self.places) == len(self.numbers):
+            return
+        ordered, self.extra = order_papers([documents[paper] for paper in self.numbers])
+        self.ids = np.array([document.id for document in ordered], np.int64)
+        self.places = np.empty(len(ordered), np.int64)
+        self.places[[self.numbers[document.id] for document in ordered]] = np.arange(len(ordered))
 
 
 def pick_many(
@@ -39,29 +70,32 @@ def pick_many(
     scores: Scores,
     matches: Matches,
     documents: Mapping[int, Document],
+    withdrawn: Collection[int] = (),
 ) -> list[Picked]:
-    """Return each reader's picks, without reasons, and how many more matched."""
-    queries = list(dict.fromkeys(i.query_id for reader in readers for i in reader.interests))
-    tables = [scores.of(query, matches) for query in queries]
-    found = list(dict.fromkeys(paper for table in tables for paper in table if paper in documents))
-    ordered, extra = order_papers([documents[paper] for paper in found])
-    places = {document.id: place for place, document in enumerate(ordered)}
-    hits = _make_hits(tables, places)
+    """Return each reader's picks, without reasons, and how many more matched.
+
+    Papers that are `withdrawn` or not in `documents` are left out.
+    """
+    queries = list(dict.fromkeys([i.query_id for reader in readers for i in reader.interests]))
+    fresh = [query for query in queries if query not in scores.by_query]
+    if fresh:
+        papers = documents.keys() - withdrawn
+        for query in fresh:
+            scores.learn(query, matches, papers)
+    scores.order(documents)
+    hits = _make_hits([scores.by_query[query] for query in queries], scores.places)
     wanted = _make_readers(readers, {query: n for n, query in enumerate(queries)})
+    names = np.array(queries, np.int64)
     picked: list[Picked] = []
-    for picks in pick_bulk(hits, wanted, extra):
-        some = readers[len(picked) : len(picked) + len(picks.left_out)]
-        ids = [ordered[place].id for place in picks.papers.tolist()]
-        picked += _name_interests(some, picks, ids, scores.by_query)
+    for picks in pick_bulk(hits, wanted, scores.extra):
+        picked += _list_picked(picks, scores.ids, names)
     return picked
 
 
-def _make_hits(tables: Sequence[Mapping[int, float]], places: Mapping[int, int]) -> Hits:
-    known = [[(places[p], s) for p, s in table.items() if p in places] for table in tables]
-    starts = np.concatenate(([0], np.cumsum([len(some) for some in known]))).astype(np.int64)
-    flat = [pair for some in known for pair in some]
-    papers = np.array([place for place, _ in flat], np.int64)
-    return Hits(starts, papers, np.array([score for _, score in flat], np.float64))
+def _make_hits(tables: Sequence[Floats], places: Ints) -> Hits:
+    starts = np.concatenate(([0], np.cumsum([len(some) for some in tables]))).astype(np.int64)
+    rows = np.concatenate(tables) if tables else np.zeros((0, 2))
+    return Hits(starts, places[rows[:, 0].astype(np.int64)], rows[:, 1])
 
 
 def _make_readers(readers: Sequence[Reader], numbers: Mapping[int, int]) -> Readers:
@@ -75,31 +109,30 @@ def _make_readers(readers: Sequence[Reader], numbers: Mapping[int, int]) -> Read
     )
 
 
-def _name_interests(
-    readers: Sequence[Reader],
-    picks: Picks,
-    papers: Sequence[int],
-    by_query: Mapping[int, Mapping[int, float]],
-) -> list[Picked]:
+def _list_picked(picks: Picks, ids: Ints, names: Ints) -> list[Picked]:
     """Return the picks with the interests that found each paper, the strongest first."""
-    found = []
-    starts, scores, left = picks.starts.tolist(), picks.scores.tolist(), picks.left_out.tolist()
-    for number, reader in enumerate(readers):
-        interests = [(i.query_id, i.weight, by_query[i.query_id]) for i in reader.interests]
-        own = []
-        for rank, at in enumerate(range(starts[number], starts[number + 1]), 1):
-            paper = papers[at]
-            strengths = [
-                (-table[paper] * weight, query)
-                for query, weight, table in interests
-                if paper in table
-            ]
-            strengths.sort(key=_strength)  # stable: of equal ones the reader's order counts
-            first, *also = [query for _, query in strengths]
-            own.append(Pick(paper, scores[at], rank, first, tuple(also), ()))
-        found.append(Picked(tuple(own), left[number]))
-    return found
-
-
-def _strength(one: tuple[float, int]) -> float:
-    return one[0]
+    finders = list_finders(picks)
+    queries, begins = names[finders.queries].tolist(), finders.starts.tolist()
+    papers, scores = ids[picks.papers].tolist(), picks.scores.tolist()
+    starts = picks.starts.tolist()
+    return [
+        Picked(
+            tuple(
+                [
+                    Pick(
+                        papers[at],
+                        scores[at],
+                        at - start + 1,
+                        queries[begins[at]],
+                        tuple(queries[begins[at] + 1 : begins[at + 1]]),
+                        (),
+                    )
+                    for at in range(start, end)
+                ]
+            ),
+            left_out,
+        )
+        for start, end, left_out in zip(
+            starts[:-1], starts[1:], picks.left_out.tolist(), strict=True
+        )
+    ]

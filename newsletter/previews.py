@@ -18,7 +18,7 @@ from newsletter.mail.compose import bare_address, compose_message
 from newsletter.mail.letter import Digest, Rendered, without_feedback
 from newsletter.mail.message import Message, Outcome
 from newsletter.mail.render import render_digest
-from newsletter.matches import edition_synonyms
+from newsletter.matches import edition_synonyms, pack_hits
 from newsletter.matching.index import Index
 from newsletter.matching.query import parse_query
 from newsletter.material import Material, read_material, read_papers
@@ -78,9 +78,10 @@ def preview_interests(
     papers = Paper.objects.filter(edition=edition, hidden=False)
     found = Index(queries, edition_synonyms(edition)).match(list_documents(papers))
     material = Material(editions={edition.pk: edition}, announced={edition.pk: papers.count()})
-    material.reasons.queries.update(queries)
+    material.reasons.queries.update({one.query_id: (one.canonical, True) for one in wanted})
     for key in queries:
-        material.matches[edition.pk, key] = found.get(key, [])
+        hits = [(match.document_id, match.score) for match in found.get(key, ())]
+        material.matches[edition.pk, key] = pack_hits(hits)
     read_papers(material, {match.document_id for some in found.values() for match in some})
     item = Claimed(0, edition.pk, 0, edition.date, timezone.now(), 0, [])
     share = pick_share(item, reader, material)
@@ -104,7 +105,7 @@ def send_test_letter(edition_id: int, subscriber_id: int, to: str) -> Outcome:
     """
     share, material = _share(_imagine(edition_id, subscriber_id))
     # Reader 0 is nobody: the test letter's links cannot unsubscribe the reader it imitates.
-    share = replace(share, reader=replace(share.reader, id=0))
+    share = replace(share, reader=share.reader._replace(id=0))
     rendered = render_digest(make_digest(share, material))
     recipient = normalise_address(to)
     envelope = make_envelope(share, timezone.now())

@@ -10,6 +10,7 @@ from datetime import date
 
 from newsletter import neighbours
 from newsletter.deliveries import Claimed
+from newsletter.matches import unpack_hits
 from newsletter.matching.rank import Pick, pick_papers
 from newsletter.material import Material
 from newsletter.models import Edition
@@ -75,17 +76,17 @@ def _pick_group(
     covered = tuple(edition.pk for edition in editions)
     scores = material.scores.setdefault(covered, Scores(covered))
     readers = [reader for _, reader in wanted]
-    standing = {
-        key: document
-        for key, document in material.documents.items()
-        if key not in material.withdrawn
-    }
-    picked = pick_many(readers, scores, material.matches, standing)
+    picked = pick_many(readers, scores, material.matches, material.documents, material.withdrawn)
     shares = {}
     for (item, reader), own in zip(wanted, picked, strict=True):
         similar: list[Similar] = []
         if reader.similar_up_to:
-            matched = {paper for i in reader.interests for paper in scores.by_query[i.query_id]}
+            matched = {
+                match.document_id
+                for edition in covered
+                for i in reader.interests
+                for match in unpack_hits(material.matches.get((edition, i.query_id)))
+            }
             room = min(reader.similar_up_to, reader.papers_per_letter) - len(own.picks)
             similar = material.neighbours.pick(reader.id, covered, matched, room)
         shares[item.id] = Share(
@@ -113,7 +114,7 @@ def pick_share(item: Claimed, reader: Reader, material: Material) -> Share:
         query_id: [
             match
             for edition in editions
-            for match in material.matches.get((edition.pk, query_id), ())
+            for match in unpack_hits(material.matches.get((edition.pk, query_id)))
             if (
                 query_id in kept.get(match.document_id, ())
                 if item.picks

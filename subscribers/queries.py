@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, time
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from subscribers.models import Interest, Query, Subscriber, Suppression
 from subscribers.suppressions import hash_address
 
 CHUNK = 2_000
+# Every letter's reader is read, so the rows are asked for as they are used, by one array of ids: no
+# models, no placeholder for each id, and an instant as a number, which is read ten times as fast.
+READERS = """
+SELECT id, email, status, timezone, send_time, weekdays, papers_per_letter,
+  (extract(epoch FROM confirmed_at) * 1000000)::bigint, similar_up_to, language, empty_days
+FROM subscribers_subscriber WHERE id = ANY(%s)
+"""
+INTERESTS = """
+SELECT i.subscriber_id, i.muted, i.query_id, i.text, q.text, q.expand, i.weight, i.position
+FROM subscribers_interest AS i JOIN subscribers_query AS q ON q.id = i.query_id
+WHERE i.subscriber_id = ANY(%s)
+ORDER BY i.subscriber_id, i.position, i.id
+"""
+SUPPRESSED = "SELECT address_hash FROM subscribers_suppression WHERE address_hash = ANY(%s)"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderInterest:
+class ReaderInterest(NamedTuple):
     """One interest: `text` as typed, `canonical` and `expand` as matched, `weight` 1 or 2 (★)."""
 
     query_id: int
@@ -27,8 +41,7 @@ class ReaderInterest:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """One reader, the interests in the order of the letter; `weekdays` has Monday as bit 0.
 
     `muted` are the interests that find nothing now; a letter already made may have papers of them.
@@ -65,33 +78,23 @@ def read_readers(ids: Iterable[int]) -> dict[int, Reader]:
     Muted interests find nothing: they stand apart.
     """
     wanted = list(ids)
-    interests: dict[tuple[int, bool], list[ReaderInterest]] = {}
-    rows = Interest.objects.filter(subscriber_id__in=wanted).order_by(
-        "subscriber_id", "position", "pk"
-    )
-    fields = ("query_id", "text", "query__text", "query__expand", "weight", "position")
-    for subscriber_id, muted, *values in rows.values_list("subscriber_id", "muted", *fields):
-        interests.setdefault((subscriber_id, muted), []).append(ReaderInterest(*values))
-    return {
-        values[0]: Reader(
-            *values,
-            interests=tuple(interests.get((values[0], False), ())),
-            muted=tuple(interests.get((values[0], True), ())),
-        )
-        for values in Subscriber.objects.filter(pk__in=wanted).values_list(
-            "pk",
-            "email",
-            "status",
-            "timezone",
-            "send_time",
-            "weekdays",
-            "papers_per_letter",
-            "confirmed_at",
-            "similar_up_to",
-            "language",
-            "empty_days",
-        )
-    }
+    interests: dict[tuple[int, bool], tuple[ReaderInterest, ...]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(INTERESTS, [wanted])
+        for subscriber_id, muted, *values in cursor.fetchall():
+            some = interests.get((subscriber_id, muted), ())
+            interests[subscriber_id, muted] = (*some, ReaderInterest._make(values))
+        cursor.execute(READERS, [wanted])
+        rows = cursor.fetchall()
+    return {row[0]: _make_reader(row, interests) for row in rows}
+
+
+def _make_reader(
+    row: tuple[Any, ...], interests: Mapping[tuple[int, bool], tuple[ReaderInterest, ...]]
+) -> Reader:
+    confirmed_at = EPOCH + timedelta(microseconds=row[7]) if row[7] is not None else None
+    own, muted = (interests.get((row[0], is_muted), ()) for is_muted in (False, True))
+    return Reader._make((*row[:7], confirmed_at, *row[8:], own, muted))
 
 
 def suppressed_among(emails: Iterable[str]) -> set[str]:
@@ -99,10 +102,9 @@ def suppressed_among(emails: Iterable[str]) -> set[str]:
     by_hash: dict[str, list[str]] = {}
     for email in emails:
         by_hash.setdefault(hash_address(email), []).append(email)
-    found = Suppression.objects.filter(address_hash__in=by_hash).values_list(
-        "address_hash", flat=True
-    )
-    return {email for digest in found for email in by_hash[digest]}
+    with connection.cursor() as cursor:
+        cursor.execute(SUPPRESSED, [list(by_hash)])
+        return {email for (digest,) in cursor.fetchall() for email in by_hash[digest]}
 
 
 def is_wanted(subscriber_id: int, email: str) -> bool:

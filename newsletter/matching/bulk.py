@@ -17,7 +17,8 @@ from newsletter.matching.rank import FURTHER_INTEREST, document_order, popularit
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-CHUNK = 20_000  # readers at once, which bounds the memory
+CHUNK = 20_000  # readers at once,
+CELLS = 300_000  # and readers times papers, which bounds the memory
 
 
 class Hits(NamedTuple):
@@ -40,6 +41,21 @@ class Readers(NamedTuple):
     limits: Ints  # papers per letter, by reader
 
 
+class Rows(NamedTuple):
+    """A chunk's (reader, paper) pairs, each reader's best first, and the hits they come from.
+
+    Those that no letter can have are not among them; `counts` counts them all, by reader.
+    """
+
+    readers: Ints
+    scores: Floats
+    papers: Ints
+    hit_rows: Ints  # of each hit: its row; hits sorted by interest
+    hit_interests: Ints
+    hit_scores: Floats
+    counts: Ints
+
+
 class Picks(NamedTuple):
     """Picked papers, reader after reader, best first: of reader r at starts[r]..starts[r+1]-1."""
 
@@ -47,16 +63,16 @@ class Picks(NamedTuple):
     papers: Ints
     scores: Floats
     left_out: Ints  # by reader
+    rows: Rows
+    kept: NDArray[np.bool_]  # which of the rows were picked
+    queries: Ints  # of the chunk's interests
 
 
-class _Rows(NamedTuple):
-    """A chunk's (reader, paper) pairs, each reader's best first, and the hits they come from."""
+class Finders(NamedTuple):
+    """The queries that found each pick: those of pick p at starts[p]..starts[p+1]-1."""
 
-    readers: Ints
-    scores: Floats
-    papers: Ints
-    hit_rows: Ints  # of each hit: its row; hits sorted by interest, then row
-    hit_interests: Ints
+    starts: Ints
+    queries: Ints
 
 
 def order_papers(documents: Sequence[Document]) -> tuple[list[Document], Floats]:
@@ -67,61 +83,123 @@ def order_papers(documents: Sequence[Document]) -> tuple[list[Document], Floats]
 
 def pick_bulk(hits: Hits, readers: Readers, extra: Floats, chunk: int = CHUNK) -> Iterator[Picks]:
     """The picks of all readers, a chunk at a time; `extra` is added to a paper's score."""
+    chunk = max(1, min(chunk, CELLS // max(1, len(extra))))
     for first in range(0, len(readers.starts) - 1, chunk):
-        last = min(first + chunk, len(readers.starts) - 1)
-        yield _pick_chunk(hits, readers, first, last, extra)
+        yield _pick_chunk(hits, _slice(readers, first, first + chunk), extra)
 
 
-def _pick_chunk(hits: Hits, readers: Readers, first: int, last: int, extra: Floats) -> Picks:
-    number = last - first
-    begin, end = readers.starts[first], readers.starts[last]
-    rows = _rank(hits, readers, slice(first, last), slice(begin, end), extra)
-    counts = np.bincount(rows.readers, minlength=number)
+def list_finders(picks: Picks) -> Finders:
+    """The queries that found each pick, the strongest first, equals in the reader's order."""
+    rows = picks.rows
+    some = picks.kept[rows.hit_rows]
+    row, strength = rows.hit_rows[some], rows.hit_scores[some]
+    order = np.argsort(row, kind="stable")
+    counts = np.bincount(row, minlength=len(picks.kept))
+    several = np.flatnonzero(counts[row[order]] > 1)
+    those = order[several]
+    order[several] = those[np.lexsort((-strength[those], row[those]))]
+    starts = np.concatenate(([0], np.cumsum(counts[picks.kept])))
+    return Finders(starts, picks.queries[rows.hit_interests[some][order]])
+
+
+def _slice(readers: Readers, first: int, last: int) -> Readers:
+    starts = readers.starts[first : last + 1]
+    which = slice(starts[0], starts[-1])
     limits = np.maximum(readers.limits[first:last], 0)
+    return Readers(starts - starts[0], readers.queries[which], readers.weights[which], limits)
+
+
+def _pick_chunk(hits: Hits, readers: Readers, extra: Floats) -> Picks:
+    rows = _rank(hits, readers, extra)
     keep = np.ones(len(rows.readers), dtype=bool)
-    crowded = counts > limits
+    crowded = rows.counts > readers.limits
     if crowded.any():
         keep = ~crowded[rows.readers]
-        sizes = np.diff(readers.starts[first : last + 1])
-        _take_turns(rows, sizes, crowded, limits, keep)
-    kept = np.minimum(counts, limits)
+        _take_turns(rows, np.diff(readers.starts), crowded, readers.limits, keep)
+    kept = np.minimum(rows.counts, readers.limits)
     starts = np.concatenate(([0], np.cumsum(kept)))
-    return Picks(starts, rows.papers[keep], rows.scores[keep], counts - kept)
+    left_out = rows.counts - kept
+    papers, scores = rows.papers[keep], rows.scores[keep]
+    return Picks(starts, papers, scores, left_out, rows, keep, readers.queries)
 
 
-def _rank(hits: Hits, readers: Readers, who: slice, which: slice, extra: Floats) -> _Rows:
-    """Every paper that matched, once for a reader, best first: as `rank.rank_papers`."""
-    queries, weights = readers.queries[which], readers.weights[which]
-    sizes = np.diff(readers.starts[who.start : who.stop + 1])
+def _rank(hits: Hits, readers: Readers, extra: Floats) -> Rows:
+    """The papers that matched, once for a reader, best first: as `rank.rank_papers`.
+
+    A table has a cell for each reader and paper. Of the papers that an interest matched no letter
+    has one below as many others as it holds; so many are at least as good as the worst of the
+    interest's first ones is by itself.
+    """
+    queries, sizes = readers.queries, np.diff(readers.starts)
     reader_of = np.repeat(np.arange(len(sizes)), sizes)
     lengths = hits.starts[queries + 1] - hits.starts[queries]
+    begins = np.cumsum(lengths) - lengths
     interests = np.repeat(np.arange(len(queries)), lengths)
-    skipped = hits.starts[queries] - (np.cumsum(lengths) - lengths)
-    at = np.arange(len(interests)) + skipped[interests]
-    if not len(at):
-        none = np.empty(0, dtype=np.int64)
-        return _Rows(none, none.astype(np.float64), none, none, none)
-    pairs = reader_of[interests] * len(extra) + hits.papers[at]
-    scores = hits.scores[at] * weights[interests]
-    by_pair = _sort_stably(pairs)
-    pairs = pairs[by_pair]
-    is_first = np.concatenate(([True], pairs[1:] != pairs[:-1]))
-    begins = np.flatnonzero(is_first)
-    best = np.maximum.reduceat(scores[by_pair], begins)
-    further = np.diff(np.append(begins, len(pairs))) - 1
-    row_readers, row_papers = np.divmod(pairs[begins], len(extra))
-    row_scores = best + FURTHER_INTEREST * further + extra[row_papers]
-    order = np.argsort(-row_scores, kind="stable")  # rows come by reader, then paper
-    order = order[_sort_stably(row_readers[order])]
-    ranks = np.empty_like(order)
-    ranks[order] = np.arange(len(order))
-    hit_rows = np.empty_like(by_pair)
-    hit_rows[by_pair] = ranks[np.cumsum(is_first) - 1]
-    return _Rows(row_readers[order], row_scores[order], row_papers[order], hit_rows, interests)
+    at = np.arange(len(interests)) + (hits.starts[queries] - begins)[interests]
+    papers = hits.papers[at]
+    scores = hits.scores[at] * readers.weights[interests]
+    cells = (reader_of * len(extra))[interests] + papers
+    times = np.bincount(cells, minlength=len(sizes) * len(extra))
+    counts = np.count_nonzero(times.reshape(len(sizes), len(extra)), axis=1)
+    totals = _find_best(cells, scores, len(times)) + FURTHER_INTEREST * (times - 1)
+    totals = (totals.reshape(counts.size, len(extra)) + extra).ravel()
+    needed = _find_least(scores + extra[papers], begins, lengths, readers.limits[reader_of])
+    chosen = np.zeros(len(times), dtype=bool)
+    chosen[cells[totals[cells] >= needed[interests]]] = True
+    some = np.flatnonzero(chosen[cells])
+    rows = np.flatnonzero(chosen)  # by reader, then paper
+    row_scores = totals[rows]
+    row_readers, row_papers = np.divmod(rows, len(extra))
+    order = _order_within(row_readers, row_scores)
+    ranks = np.zeros(len(times), np.int64)
+    ranks[rows[order]] = np.arange(len(rows))
+    return Rows(
+        row_readers[order],
+        row_scores[order],
+        row_papers[order],
+        ranks[cells[some]],
+        interests[some],
+        scores[some],
+        counts,
+    )
+
+
+def _find_best(cells: Ints, scores: Floats, number: int) -> Floats:
+    """The highest score of each cell: as `np.maximum.at`, which takes ten times as long."""
+    best = np.zeros(number)
+    while len(cells):
+        best[cells] = scores  # of those of one cell the last
+        higher = scores > best[cells]
+        cells, scores = cells[higher], scores[higher]
+    return best
+
+
+def _order_within(groups: Ints, scores: Floats) -> Ints:
+    """The order by group, then best first, of equals as they stand: sorted as one whole number."""
+    number = len(scores)
+    order = np.argsort(-scores)
+    levels = np.empty(number, np.int64)
+    levels[order] = np.cumsum(np.diff(scores[order], prepend=np.inf) != 0)
+    ordered: Ints = np.sort((groups * (number + 1) + levels) * number + np.arange(number))
+    return ordered % number if number else ordered
+
+
+def _find_least(alone: Floats, begins: Ints, lengths: Ints, limits: Ints) -> Floats:
+    """What a paper needs, by interest, to be among as many as a letter holds: -inf if any is.
+
+    `alone` is what each hit of an interest makes of its paper by itself.
+    """
+    least = np.full(len(begins), -np.inf)
+    least[limits == 0] = np.inf
+    long = np.flatnonzero((lengths >= limits) & (limits > 0))
+    if len(long):
+        ends = np.column_stack((begins[long], begins[long] + limits[long])).ravel()
+        least[long] = np.minimum.reduceat(np.append(alone, np.inf), ends)[::2]
+    return least
 
 
 def _take_turns(
-    rows: _Rows, sizes: Ints, crowded: NDArray[np.bool_], limits: Ints, keep: NDArray[np.bool_]
+    rows: Rows, sizes: Ints, crowded: NDArray[np.bool_], limits: Ints, keep: NDArray[np.bool_]
 ) -> None:
     """Marks in `keep` what the interests of the crowded readers take, in turns.
 
@@ -130,9 +208,8 @@ def _take_turns(
     """
     owners = np.repeat(np.arange(len(sizes)), sizes)
     queued = crowded[owners[rows.hit_interests]]
-    order = _sort_stably(rows.hit_rows[queued])
-    order = order[_sort_stably(rows.hit_interests[queued][order])]
-    queue = rows.hit_rows[queued][order]
+    number = max(1, len(rows.readers))
+    queue = np.sort(rows.hit_interests[queued] * number + rows.hit_rows[queued]) % number
     lengths = np.bincount(rows.hit_interests[queued], minlength=len(owners))
     ends = np.cumsum(lengths)
     heads = ends - lengths
@@ -153,13 +230,3 @@ def _take_turns(
             heads[turn] += 1
             left[owners[turn]] -= 1
             turns[place] = turn
-
-
-def _sort_stably(keys: Ints) -> Ints:
-    """As argsort(kind="stable"), for keys from 0: NumPy sorts 16 bits at a time by counting."""
-    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
-    high = keys >> 16
-    while high.any():
-        order = order[np.argsort((high[order] & 0xFFFF).astype(np.uint16), kind="stable")]
-        high = high >> 16
-    return order

@@ -47,6 +47,9 @@ class Chains:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __bool__(self) -> bool:
+        return bool(self._prefixes or self._shelf)
+
     def add(self, filed: FiledChain) -> None:
         anchor = filed.way.anchor
         if isinstance(anchor, Prefix):

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from newsletter.matching.authors import Name, author_parts
 from newsletter.matching.chains import MANY_CUTS, ONE_WORD, Chains, FiledChain
-from newsletter.matching.grams import Heads, occurring
+from newsletter.matching.grams import FEW, Heads, occurring
 from newsletter.matching.phrases import HEAD, Chain, Phrase, patterns, plain_phrase, stands
 from newsletter.matching.reading import (
     ABSTRACT,
@@ -115,8 +115,10 @@ class Files:
     def find(self, reading: Reading) -> Found:
         """Every filed atom that occurs in the document, by number, with every place once."""
         found: Found = {}
+        few = len(self._phrases) <= FEW and not self._chains
         for (field, item), text in reading.texts.items():
-            self._find_words(text, field, item, found)
+            if not few or self._may_find(text):
+                self._find_words(text, field, item, found)
         self.find_names(reading, found)
         return found
 
@@ -156,6 +158,14 @@ class Files:
     def _list_length(self, key: str, cuts: tuple[int, ...], more: int) -> None:
         if len(key) >= ONE_WORD or len(cuts) >= MANY_CUTS:
             self._heads.list(key, more)
+
+    def _may_find(self, text: NormalText) -> bool:
+        """Whether a phrase's letters are there at all: of a few most texts have none."""
+        joined = text.letters.text
+        for key in self._phrases:  # noqa: SIM110 (a generator takes longer than the look)
+            if key in joined:
+                return True
+        return False
 
     def _find_words(self, text: NormalText, field: int, item: int, found: Found) -> None:
         plainly = field in ANYWHERE

@@ -9,7 +9,7 @@ from newsletter.matching.text import NormalText
 
 LONG_HEAD = 16  # letters under which the lengths of longer keys are listed,
 SHORT_HEAD = 5  # and of those no longer than that: five words have at least as many
-_FEW = 8  # keys that are rather searched for one by one
+FEW = 8  # keys that are rather searched for one by one
 Lengths = dict[str, dict[int, int]]  # by head: how long keys are, how many are so long
 Window = tuple[int, int, str]  # words first..last-1 of a text, and the key they join to
 
@@ -46,7 +46,7 @@ def count_length(lengths: Lengths, head: str, length: int, more: int) -> None:
 
 def occurring(text: NormalText, keys: Mapping[str, object], heads: Heads) -> list[Window]:
     """Every run of words of `text` that joins to a key, longer ones of five words later."""
-    if len(keys) <= _FEW:
+    if len(keys) <= FEW:
         return _searched(text, keys)
     has = keys.__contains__
     found: list[Window] = []

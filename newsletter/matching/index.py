@@ -282,11 +282,14 @@ def _reasons(
         if hits is None:
             continue
         if number not in places:
-            places[number] = tuple(dict.fromkeys(map(reading.place, sorted(hits))))
-        reasons.extend((place, atom.typed or str(atom)) for place in places[number])
+            places[number] = tuple(dict.fromkeys([reading.place(hit) for hit in sorted(hits)]))
+        typed = atom.typed or str(atom)
+        reasons += [(place, typed) for place in places[number]]
     if len(wanted) > 1:
         reasons.sort(key=lambda reason: (reason[0][:2], reason[0][3:], reason[1]))
     return tuple(
-        Reason(FIELDS[place[0]], place[2], place[3], place[4], atom, place[1])
-        for place, atom in reasons
+        [
+            Reason(FIELDS[field], text, start, end, atom, item)
+            for (field, item, text, start, end), atom in reasons
+        ]
     )

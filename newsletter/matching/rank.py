@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC
+from typing import NamedTuple
 
 from newsletter.matching.base import Document, Match, Reason
 from newsletter.matching.reading import (
@@ -80,8 +80,7 @@ def document_order(document: Document) -> Order:
     return -document.upvotes, -document.comments, -stamp, document.id
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(NamedTuple):
     """A paper for a reader: `rank` from 1, the strongest interest, and the others, stronger first.
 
     `reasons` has the reasons of each interest: first of `interest_id`, then of each of `also`.
@@ -95,8 +94,7 @@ class Pick:
     reasons: tuple[tuple[Reason, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(NamedTuple):
     """The papers of a letter, best first, and how many more matched."""
 
     picks: tuple[Pick, ...]

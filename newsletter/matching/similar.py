@@ -49,6 +49,7 @@ class TfIdf:
             [math.log((1 + total) / (frequencies[word] + 0.5)) for word in self._columns]
         )
         self._matrix = self._vectors(counts)
+        self._begun = total
 
     def __contains__(self, document_id: int) -> bool:
         return document_id in self._rows
@@ -61,6 +62,11 @@ class TfIdf:
             self._rows.update((key, first + at) for at, key in enumerate(fresh))
             more = self._vectors([count_words(one) for one in fresh.values()])
             self._matrix = vstack([self._matrix, more], format="csr")
+
+    def drop_added(self) -> None:
+        """Drop the documents added to those it began with."""
+        self._rows = {key: row for key, row in self._rows.items() if row < self._begun}
+        self._matrix = self._matrix[: self._begun]
 
     def nearest(self, liked: Iterable[int], candidates: Iterable[int], limit: int) -> list[Near]:
         """Return up to `limit` candidates most like any of the liked papers, most alike first.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, time
 
 import pytest
 
-from newsletter.matching.base import Document, Match
+from newsletter.matches import pack_hits, unpack_hits
+from newsletter.matching.base import Document
 from newsletter.matching.rank import pick_papers
 from newsletter.picking import Scores, pick_many
 from subscribers.queries import Reader, ReaderInterest
@@ -42,12 +42,12 @@ def test_it_picks_what_picking_one_by_one_does(seed: int) -> None:
         for key in range(60)
     }  # fmt: skip
     matches = {
-        (edition, query): [
-            Match(paper, chance.choice((3.0, 10.0, 13.0)), ())
+        (edition, query): pack_hits(
+            (paper, chance.choice((3.0, 10.0, 13.0)))
             for paper in chance.sample(
                 range(30 * edition, 30 * edition + 30), chance.randint(0, 20)
             )
-        ]
+        )
         for edition in (0, 1)
         for query in range(20)
     }
@@ -57,7 +57,10 @@ def test_it_picks_what_picking_one_by_one_does(seed: int) -> None:
     for reader, many in zip(readers, picked, strict=True):
         order = [interest.query_id for interest in reader.interests]
         weights = {interest.query_id: interest.weight for interest in reader.interests}
-        own = {query: [*matches[0, query], *matches[1, query]] for query in order}
+        own = {
+            query: [match for edition in (0, 1) for match in unpack_hits(matches[edition, query])]
+            for query in order
+        }
         alone = pick_papers(own, weights, order, known, reader.papers_per_letter)
         assert many.left_out == alone.left_out
-        assert many.picks == tuple(replace(pick, reasons=()) for pick in alone.picks)
+        assert many.picks == tuple(pick._replace(reasons=()) for pick in alone.picks)

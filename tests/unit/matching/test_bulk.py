@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.matching.base import Document, Match
-from newsletter.matching.bulk import Hits, Readers, order_papers, pick_bulk
+from newsletter.matching.bulk import Hits, Readers, list_finders, order_papers, pick_bulk
 from newsletter.matching.rank import pick_papers
 from tests.unit.matching.papers import make_document
 
 Interests = list[tuple[int, int]]  # query, weight
+Letter = tuple[list[tuple[int, float, list[int]]], int]  # paper, score, what found it; left out
 PAPERS = 8
 QUERIES = 6
 
@@ -48,7 +50,7 @@ def pick_each(
     documents: list[Document],
     scores: dict[tuple[int, int], float],
     readers: list[tuple[Interests, int]],
-) -> list[tuple[list[tuple[int, float]], int]]:
+) -> list[Letter]:
     matches: dict[int, list[Match]] = {}
     for (query, paper), score in scores.items():
         if paper < len(documents):
@@ -58,7 +60,10 @@ def pick_each(
         pick_papers(matches, dict(some), [query for query, _ in some], by_id, limit)
         for some, limit in readers
     ]
-    return [([(p.document_id, p.score) for p in one.picks], one.left_out) for one in picked]
+    return [
+        ([(p.document_id, p.score, [p.interest_id, *p.also]) for p in one.picks], one.left_out)
+        for one in picked
+    ]
 
 
 def pick_all(
@@ -66,7 +71,7 @@ def pick_all(
     scores: dict[tuple[int, int], float],
     readers: list[tuple[Interests, int]],
     chunk: int,
-) -> list[tuple[list[tuple[int, float]], int]]:
+) -> list[Letter]:
     ordered, extra = order_papers(documents)
     places = {document.id: place for place, document in enumerate(ordered)}
     rows = sorted(
@@ -88,12 +93,15 @@ def pick_all(
     )
     result = []
     for picks in pick_bulk(hits, wanted, extra, chunk):
+        begins, queries = (column.tolist() for column in list_finders(picks))
+        finders = [queries[a:b] for a, b in pairwise(begins)]
         for first, last, left_out in zip(
             picks.starts[:-1], picks.starts[1:], picks.left_out, strict=True
         ):
             papers = [ordered[place].id for place in picks.papers[first:last]]
             rest = picks.scores[first:last].tolist()
-            result.append((list(zip(papers, rest, strict=True)), int(left_out)))
+            found = finders[first:last]
+            result.append((list(zip(papers, rest, found, strict=True)), int(left_out)))
     return result
 
 

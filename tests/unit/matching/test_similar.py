@@ -44,6 +44,11 @@ def test_it_adds_papers_without_changing_what_is_there() -> None:
     assert model.nearest([1], [2], 1) == before
     assert [near.candidate for near in model.nearest([1], [2, 3], 5)] == [2, 3]
     assert 3 in model
+    model.drop_added()
+    assert 3 not in model
+    assert model.nearest([1], [2, 3], 5) == before
+    model.add([TWIN])
+    assert [near.candidate for near in model.nearest([1], [2, 3], 5)] == [2, 3]
 
 
 def test_it_takes_papers_without_words() -> None:
