@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,7 +21,6 @@ from django.db.models import Count
 from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.replies import retry_delay
 from newsletter.models import Delivery
-from subscribers.suppressions import hash_address
 
 # The letter at which the relay hung up waits, longer each time: should it be the cause, it heads no
 # batch. Where the relay is away it is not the letter's doing, and the circuit does the waiting.
@@ -73,18 +72,6 @@ MEND = """
 UPDATE newsletter_delivery SET next_at = now()
 WHERE state = 'queued' AND next_at > now() + %s OR state = 'deferred' AND next_at > now() + %s
 """
-STANDING = """
-SELECT d.id, d.state = 'sending' AND d.owner = %s AND s.email = a.email,
-  s.status = 'confirmed' AND NOT EXISTS (
-    SELECT 1 FROM subscribers_suppression WHERE address_hash = a.hash),
-  e.cancelled_at IS NULL,
-  e.paused_at IS NOT NULL OR EXISTS (
-    SELECT 1 FROM newsletter_switch WHERE paused_at IS NOT NULL)
-FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS a(id, email, hash)
-  JOIN newsletter_delivery AS d ON d.id = a.id
-  JOIN subscribers_subscriber AS s ON s.id = d.subscriber_id
-  JOIN newsletter_edition AS e ON e.id = d.edition_id
-"""
 HASTEN = """
 UPDATE newsletter_delivery SET next_at = now() WHERE state = 'queued' AND next_at > now()
 """
@@ -110,16 +97,6 @@ class Claimed:
     picks: Sequence[Any]
     setbacks: int = 0
     message_id: str = ""  # as first composed: a letter resent keeps it, whatever was changed since
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Of a claimed letter, now: still this owner's, its reader wants it, its edition goes out."""
-
-    held: bool
-    wanted: bool
-    uncancelled: bool
-    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,17 +248,6 @@ def mend_stranded() -> int:
         waits: list[Any] = [LONGEST_WAIT, 2 * sum(settings.RETRIES, LONGEST_WAIT)]
         cursor.execute(MEND, waits)
         return int(cursor.rowcount)
-
-
-def find_standings(owner: str, letters: Mapping[int, str]) -> dict[int, Standing]:
-    """Return by id whether these claimed letters {id: recipient} may go now, in one query.
-
-    One that is not in the ledger any more is missing.
-    """
-    hashes = [hash_address(recipient) for recipient in letters.values()]
-    with connection.cursor() as cursor:
-        cursor.execute(STANDING, [owner, list(letters), list(letters.values()), hashes])
-        return {key: Standing(*values) for key, *values in cursor.fetchall()}
 
 
 def hasten_deliveries() -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
-from newsletter.deliveries import find_standings
+from newsletter.lastlook import find_standings
 from newsletter.mail.message import Message, Outcome, Verdict
 from newsletter.mail.receipts import Receipts
 from newsletter.stopping import is_stopping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import hmac
 
 from django.conf import settings
@@ -28,7 +27,7 @@ def hash_address(email: str) -> str:
             address = normalise_address(address)
     message = b"suppressed address\0" + address.encode("utf-8", "surrogateescape")
     key = settings.LINK_KEY.split()[-1]
-    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), message, "sha256").hex()
 
 
 def is_suppressed(email: str) -> bool:
