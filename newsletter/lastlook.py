@@ -8,6 +8,7 @@ run by libpq on the connection Django has.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -22,12 +23,13 @@ from subscribers.suppressions import hash_address
 # Row by row, by the primary keys: of a day's letters, planned just now, the planner knows so little
 # that it would as soon join the whole edition. What OFFSET 0 is before cannot be joined otherwise.
 STANDING = b"""
-SELECT d.id, s.email, d.state = 'sending' AND d.owner = $1,
+SELECT d.id, s.email, concat(
+  d.state = 'sending' AND d.owner = $1,
   s.status = 'confirmed' AND NOT EXISTS (
     SELECT 1 FROM subscribers_suppression WHERE address_hash = a.hash),
   e.cancelled_at IS NULL,
   e.paused_at IS NOT NULL OR EXISTS (
-    SELECT 1 FROM newsletter_switch WHERE paused_at IS NOT NULL)
+    SELECT 1 FROM newsletter_switch WHERE paused_at IS NOT NULL))
 FROM unnest($2::bigint[], $3::text[]) AS a(id, hash)
   CROSS JOIN LATERAL (SELECT * FROM newsletter_delivery WHERE id = a.id OFFSET 0) AS d
   CROSS JOIN LATERAL (
@@ -36,7 +38,6 @@ FROM unnest($2::bigint[], $3::text[]) AS a(id, hash)
 """
 _NAME = b"paper_round_last_look"
 _GONE = "26000"  # SQLSTATE: no statement of this name
-_TRUE = b"t"
 
 # Whether the statement has its name on a connection. Behind a pooler that gives each transaction
 # another server's connection it may not, or not for long: then it is planned each time.
@@ -50,6 +51,12 @@ class Standing(NamedTuple):
     wanted: bool
     uncancelled: bool
     paused: bool
+
+
+_STANDINGS = {
+    b"".join([b"t" if one else b"f" for one in values]): Standing(*values)
+    for values in product((True, False), repeat=4)
+}
 
 
 def find_standings(owner: str, letters: Mapping[int, str]) -> dict[int, Standing]:
@@ -67,13 +74,12 @@ def find_standings(owner: str, letters: Mapping[int, str]) -> dict[int, Standing
         if result.status != ExecStatus.TUPLES_OK:
             raise error_from_result(result)
     found = {}
-    value = result.get_value
     for row in range(result.ntuples):
-        key = int(value(row, 0) or 0)
-        email = (value(row, 1) or b"").decode()
-        held, wanted, uncancelled, paused = [value(row, place) == _TRUE for place in (2, 3, 4, 5)]
-        held = held and email == letters[key]
-        found[key] = Standing(held, wanted, uncancelled, paused)
+        key, email, flags = [result.get_value(row, place) or b"" for place in range(3)]
+        standing = _STANDINGS[flags]
+        if email.decode() != letters[int(key)]:
+            standing = standing._replace(held=False)
+        found[int(key)] = standing
     return found
 
 

@@ -11,22 +11,13 @@ from newsletter.mail.lanes import Callbacks, Permit, permit_all
 from newsletter.mail.message import Message, Outcome, Phase, Verdict
 from newsletter.mail.pipeline import Pipeline
 from newsletter.mail.relay import Relay, parse_relay
-from newsletter.mail.replies import judge_reply
+from newsletter.mail.replies import DETAIL, conclude
 from newsletter.mail.wire import find_flaw, wire_address
 
 __all__ = ["Relay", "RelayRefused", "Transport", "parse_relay"]
 
-_PLACES = {
-    Phase.CONNECT: "while connecting",
-    Phase.MAIL: "at MAIL",
-    Phase.RCPT: "at RCPT",
-    Phase.DATA: "at DATA",
-    Phase.BODY: "before the final dot",
-    Phase.DOT: "after the final dot",
-}
-_STOPS = frozenset({Verdict.RELAY, Verdict.OURS})
-_LOST = frozenset({Verdict.RELAY, Verdict.IN_DOUBT})
-_DETAIL = 300  # characters of a reply that are kept
+_LOST = (Verdict.RELAY, Verdict.IN_DOUBT)
+_STOPS = (Verdict.RELAY, Verdict.OURS)
 
 
 class Transport:
@@ -132,7 +123,7 @@ class Transport:
     def _send_pipelined(self, messages: Iterable[Message], calls: Callbacks) -> bool:
         kept = [*filter(None, [self._dialogue]), *self._spare]
         most, each = self._relay.connections, self._per_connection
-        pipeline = Pipeline(kept, most, each, self._open, _conclude, calls)
+        pipeline = Pipeline(kept, most, each, self._open, calls)
         self._dialogue, self._spare = None, []
         try:
             return pipeline.run(iter(messages))
@@ -149,7 +140,7 @@ class Transport:
     ) -> Outcome | None:
         """Take one message through its transaction; None when `before` or `permit` refused it."""
         if flaw := find_flaw(message):
-            refused = Outcome(message.delivery_id, Verdict.CONTENT, 0, flaw[:_DETAIL])
+            refused = Outcome(message.delivery_id, Verdict.CONTENT, 0, flaw[:DETAIL])
             return refused if before(message) else None
         while True:
             try:
@@ -222,10 +213,4 @@ class Transport:
 
 
 def _conclude(delivery_id: int, phase: Phase, end: Ended) -> Outcome:
-    """Return the outcome a reply or a loss means, its text made fit to store and to show."""
-    verdict = judge_reply(phase, end.code, end.text)
-    printable = "".join(char if char.isprintable() else " " for char in end.text)
-    detail = " ".join(printable.split())
-    if end.code == 0:
-        detail = f"{detail} {_PLACES[phase]}"
-    return Outcome(delivery_id, verdict, end.code, detail[:_DETAIL])
+    return conclude(delivery_id, phase, end.code, end.text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -243,7 +242,7 @@ def test_it_hears_a_refusal_within_the_letter(server: SmtpServer, size: int) -> 
     first, second, *_ = make_messages("ok", "ok")
     book = Book()
     with open_transport(server, 1) as transport:
-        assert book.send(transport, [first, replace(big, delivery_id=9), second])
+        assert book.send(transport, [first, big._replace(delivery_id=9), second])
     assert by_id(book) == {1: SENT, 9: CONTENT, 2: SENT}
     assert size == 200 or 9 not in book.handed()  # of the long one no dot was written
 
