@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -21,6 +20,7 @@ from django.db.models import Count
 from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.replies import retry_delay
 from newsletter.models import Delivery
+from newsletter.pgarrays import interval_array, number_array, text_array
 
 # The letter at which the relay hung up waits, longer each time: should it be the cause, it heads no
 # batch. Where the relay is away it is not the letter's doing, and the circuit does the waiting.
@@ -84,8 +84,7 @@ RETURNING d.id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A delivery this owner holds until its lease ends."""
 
     id: int
@@ -99,8 +98,7 @@ class Claimed:
     message_id: str = ""  # as first composed: a letter resent keeps it, whatever was changed since
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is to be written of one claimed delivery. `delay` sets when it may be claimed again."""
 
     delivery_id: int
@@ -148,6 +146,8 @@ def _read_claimed(rows: Iterable[tuple[Any, ...]]) -> list[Claimed]:
 
 
 def _json(value: Any) -> Any:
+    if value == "[]":  # as a rule: what was never composed has none
+        return []
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -157,9 +157,10 @@ def prepare_deliveries(owner: str, letters: Sequence[tuple[int, str, str]]) -> s
     This is the fence: what the lease no longer holds is not sent. What it holds gets a new lease:
     however long composing took, there is time to send.
     """
-    columns: list[list[Any]] = [list(column) for column in zip(*letters, strict=True)]
-    if not columns:
+    if not letters:
         return set()
+    ids, names, picks = zip(*letters, strict=True)
+    columns = [number_array(ids), text_array(names), text_array(picks)]
     with connection.cursor() as cursor:
         values: list[Any] = [settings.LEASE, *columns, owner]
         cursor.execute(PREPARE, values)
@@ -170,16 +171,17 @@ def record_outcomes(owner: str, entries: Sequence[Entry]) -> set[int]:
     """Write what became of claimed deliveries; return the ids that were still this owner's."""
     if not entries:
         return set()
-    columns: list[list[Any]] = [
-        [entry.delivery_id for entry in entries],
-        [entry.state for entry in entries],
-        [entry.code for entry in entries],
-        [entry.detail[:300] for entry in entries],
-        [int(not entry.burns_attempt) for entry in entries],
-        [int(entry.doubt) for entry in entries],
-        [int(entry.setback) for entry in entries],
-        [int(entry.crash) for entry in entries],
-        [entry.delay for entry in entries],
+    ids, states, codes, details, delays, burnt, doubts, setbacks, crashes = zip(
+        *entries, strict=True
+    )
+    columns = [
+        number_array(ids),
+        text_array(states),
+        number_array(codes),
+        text_array([detail[:300] for detail in details]),
+        number_array([not one for one in burnt]),
+        *map(number_array, (doubts, setbacks, crashes)),
+        interval_array(delays),
     ]
     with connection.cursor() as cursor:
         cursor.execute(RECORD, [*columns, owner])

@@ -46,6 +46,7 @@ class Callbacks:
     handing: Callable[[Message], None]
     done: Callable[[Outcome], None]
     soon: Callable[[Sequence[Message]], None]
+    begin: Callable[[Message], None]
 
 
 class Job:

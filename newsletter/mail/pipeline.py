@@ -233,7 +233,7 @@ class Pipeline(Generic[D]):
             return
         following = None
         if lane.dialogue.carried < self._per_connection:
-            following = self._waiting.next()
+            following = self._waiting.next(handing=True)
         if not endings.hand_over(job):
             if following:
                 self._waiting.coming.appendleft(following)

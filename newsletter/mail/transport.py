@@ -75,6 +75,7 @@ class Transport:
         done: Callable[[Outcome], None],
         permit: Permit = permit_all,
         soon: Callable[[Sequence[Message]], None] = lambda _: None,
+        begin: Callable[[Message], None] = lambda _: None,
     ) -> bool:
         """Offer each message to the relay; return False when RELAY or OURS ended the batch early.
 
@@ -88,6 +89,8 @@ class Transport:
 
         With pipelining `before` is asked while the letter before is handed over, and `soon` is told
         which messages it is to be asked about within moments; several are under way at once.
+        `begin` is told of each message right before its MAIL, but for one that goes out with the
+        dot of another: of that `handing` is told.
 
         An exception between the dot and the reply (a time limit's signal) reports IN_DOUBT to
         `done` and goes on. A killed process reports nothing: that is what receipts are for.
@@ -95,11 +98,11 @@ class Transport:
         coming = iter(messages)
         for message in coming:
             if self._dialogue and self._dialogue.has_extn("pipelining"):
-                calls = Callbacks(before, permit, handing, done, soon)
+                calls = Callbacks(before, permit, handing, done, soon, begin)
                 return self._send_pipelined(chain([message], coming), calls)
             self._handed = False
             try:
-                outcome = self._offer(message, before, permit, handing)
+                outcome = self._offer(message, before, permit, handing, begin)
             except BaseException:
                 self._drop()
                 if self._handed:
@@ -137,6 +140,7 @@ class Transport:
         before: Callable[[Message], bool],
         permit: Permit,
         handing: Callable[[Message], None],
+        begin: Callable[[Message], None],
     ) -> Outcome | None:
         """Take one message through its transaction; None when `before` or `permit` refused it."""
         if flaw := find_flaw(message):
@@ -153,6 +157,7 @@ class Transport:
                 dialogue.reset()
                 if not before(message):
                     return None
+                begin(message)
                 last = self._transact(dialogue, message, permit, handing)
             except Ended as end:
                 last = end

@@ -31,22 +31,27 @@ class Waiting:
     def has_more(self) -> bool:
         return bool(self.coming or self.again)
 
-    def next(self) -> Job | None:
-        """Return the next letter that may go, asked about just now; None when there is none."""
+    def next(self, *, handing: bool = False) -> Job | None:
+        """Return the next letter that may go, asked about just now; None when there is none.
+
+        `handing`: another one is handed over right after this.
+        """
         while not self._endings.stopped:
             if not self.coming and not self.refill():
                 return None
             job = self.coming.popleft()
-            if self.may_go(job):
+            if self.may_go(job, handing=handing):
                 return job
         return None
 
-    def may_go(self, job: Job) -> bool:
+    def may_go(self, job: Job, *, handing: bool = False) -> bool:
         """Ask whether a letter may be begun; one that cannot go on the wire ends here."""
         message = job.message
         try:
             if self._endings.stopped or not self._calls.before(message):
                 return False
+            if not handing:
+                self._calls.begin(message)
         except Exception as error:
             self._endings.fail(error)
             return False
