@@ -100,8 +100,7 @@ class Pipeline(Generic[D]):
                 return
             if not waiting.coming and not waiting.refill():
                 return
-            lane = self._open(waiting.coming)
-            if lane is None:
+            if (lane := self._open(waiting.coming)) is None:
                 return
             self._feed(lane)
 
