@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -21,7 +20,7 @@ from django.db.models import Count
 from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.replies import retry_delay
 from newsletter.models import Delivery
-from subscribers.suppressions import hash_address
+from newsletter.pgarrays import interval_array, number_array, text_array
 
 # The letter at which the relay hung up waits, longer each time: should it be the cause, it heads no
 # batch. Where the relay is away it is not the letter's doing, and the circuit does the waiting.
@@ -73,18 +72,6 @@ MEND = """
 UPDATE newsletter_delivery SET next_at = now()
 WHERE state = 'queued' AND next_at > now() + %s OR state = 'deferred' AND next_at > now() + %s
 """
-STANDING = """
-SELECT d.id, d.state = 'sending' AND d.owner = %s AND s.email = a.email,
-  s.status = 'confirmed' AND NOT EXISTS (
-    SELECT 1 FROM subscribers_suppression WHERE address_hash = a.hash),
-  e.cancelled_at IS NULL,
-  e.paused_at IS NOT NULL OR EXISTS (
-    SELECT 1 FROM newsletter_switch WHERE paused_at IS NOT NULL)
-FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS a(id, email, hash)
-  JOIN newsletter_delivery AS d ON d.id = a.id
-  JOIN subscribers_subscriber AS s ON s.id = d.subscriber_id
-  JOIN newsletter_edition AS e ON e.id = d.edition_id
-"""
 HASTEN = """
 UPDATE newsletter_delivery SET next_at = now() WHERE state = 'queued' AND next_at > now()
 """
@@ -97,8 +84,7 @@ RETURNING d.id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A delivery this owner holds until its lease ends."""
 
     id: int
@@ -112,18 +98,7 @@ class Claimed:
     message_id: str = ""  # as first composed: a letter resent keeps it, whatever was changed since
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Of a claimed letter, now: still this owner's, its reader wants it, its edition goes out."""
-
-    held: bool
-    wanted: bool
-    uncancelled: bool
-    paused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is to be written of one claimed delivery. `delay` sets when it may be claimed again."""
 
     delivery_id: int
@@ -171,6 +146,8 @@ def _read_claimed(rows: Iterable[tuple[Any, ...]]) -> list[Claimed]:
 
 
 def _json(value: Any) -> Any:
+    if value == "[]":  # as a rule: what was never composed has none
+        return []
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -180,9 +157,10 @@ def prepare_deliveries(owner: str, letters: Sequence[tuple[int, str, str]]) -> s
     This is the fence: what the lease no longer holds is not sent. What it holds gets a new lease:
     however long composing took, there is time to send.
     """
-    columns: list[list[Any]] = [list(column) for column in zip(*letters, strict=True)]
-    if not columns:
+    if not letters:
         return set()
+    ids, names, picks = zip(*letters, strict=True)
+    columns = [number_array(ids), text_array(names), text_array(picks)]
     with connection.cursor() as cursor:
         values: list[Any] = [settings.LEASE, *columns, owner]
         cursor.execute(PREPARE, values)
@@ -193,16 +171,17 @@ def record_outcomes(owner: str, entries: Sequence[Entry]) -> set[int]:
     """Write what became of claimed deliveries; return the ids that were still this owner's."""
     if not entries:
         return set()
-    columns: list[list[Any]] = [
-        [entry.delivery_id for entry in entries],
-        [entry.state for entry in entries],
-        [entry.code for entry in entries],
-        [entry.detail[:300] for entry in entries],
-        [int(not entry.burns_attempt) for entry in entries],
-        [int(entry.doubt) for entry in entries],
-        [int(entry.setback) for entry in entries],
-        [int(entry.crash) for entry in entries],
-        [entry.delay for entry in entries],
+    ids, states, codes, details, delays, burnt, doubts, setbacks, crashes = zip(
+        *entries, strict=True
+    )
+    columns = [
+        number_array(ids),
+        text_array(states),
+        number_array(codes),
+        text_array([detail[:300] for detail in details]),
+        number_array([not one for one in burnt]),
+        *map(number_array, (doubts, setbacks, crashes)),
+        interval_array(delays),
     ]
     with connection.cursor() as cursor:
         cursor.execute(RECORD, [*columns, owner])
@@ -271,17 +250,6 @@ def mend_stranded() -> int:
         waits: list[Any] = [LONGEST_WAIT, 2 * sum(settings.RETRIES, LONGEST_WAIT)]
         cursor.execute(MEND, waits)
         return int(cursor.rowcount)
-
-
-def find_standings(owner: str, letters: Mapping[int, str]) -> dict[int, Standing]:
-    """Return by id whether these claimed letters {id: recipient} may go now, in one query.
-
-    One that is not in the ledger any more is missing.
-    """
-    hashes = [hash_address(recipient) for recipient in letters.values()]
-    with connection.cursor() as cursor:
-        cursor.execute(STANDING, [owner, list(letters), list(letters.values()), hashes])
-        return {key: Standing(*values) for key, *values in cursor.fetchall()}
 
 
 def hasten_deliveries() -> int:

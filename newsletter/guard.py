@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
-from newsletter.deliveries import find_standings
+from newsletter.lastlook import find_standings
 from newsletter.mail.message import Message, Outcome, Verdict
 from newsletter.mail.receipts import Receipts
 from newsletter.stopping import is_stopping
@@ -58,17 +58,18 @@ class Guard:
 
     def may_begin(self, message: Message) -> bool:
         """Return False once the lease nears its end, a stop is asked for, or the relay hangs."""
-        if self._ends() or self.hangs or time.monotonic() >= self._deadline:
+        if self._ends() or self._doubts >= MOST_DOUBTS or time.monotonic() >= self._deadline:
             return False
-        if message.delivery_id in self._refused:
-            return False
+        return message.delivery_id not in self._refused
+
+    def begin(self, message: Message) -> None:
+        """Note the letter as the one this process is at: should it end, it was at that one."""
         self._receipts.begin(message.delivery_id)
-        return True
 
     def expect(self, messages: Sequence[Message]) -> None:
         """Look at letters whose turn comes soon: what may not go is not even begun."""
         permitted = self.may_hand_over(messages)
-        self._refused.update(m.delivery_id for m in messages if m.delivery_id not in permitted)
+        self._refused.update([m.delivery_id for m in messages if m.delivery_id not in permitted])
 
     def may_hand_over(self, messages: Sequence[Message]) -> set[int]:
         """Return the ids of the letters that are still ours, wanted, and not held back.

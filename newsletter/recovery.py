@@ -162,7 +162,7 @@ def _remake(owner: str, delivery_ids: Collection[int]) -> None:
 
     A letter composes the same again. Of a reader who has left since only the Message-ID is known.
     """
-    names = [name for name in Claimed.__dataclass_fields__ if name != "id"]
+    names = [name for name in Claimed._fields if name != "id"]
     bare = Delivery.objects.filter(pk__in=delivery_ids, owner=owner, message_id="")
     claimed = [Claimed(*row) for row in bare.values_list("id", *names)]
     if not claimed:

@@ -195,6 +195,7 @@ class _Work:
                 handing=guard.hand_over,
                 done=guard.note_outcome,
                 soon=guard.expect,
+                begin=guard.begin,
             )
         except (Revoked, Withdrawn) as error:
             logger.warning("batch ended: %s: claimed=%d", type(error).__name__, len(claimed))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import hmac
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
@@ -22,13 +22,17 @@ def hash_address(email: str) -> str:
     key signs the links; the spelling of the address does not matter. Never raises: an address no
     reader could have still has its hash.
     """
+    return _hash(settings.LINK_KEY.split()[-1], email)
+
+
+@lru_cache(maxsize=1_000)  # a letter's address is asked about three times within a batch
+def _hash(key: str, email: str) -> str:
     address = email.strip().lower()
     if not address.isascii():
         with contextlib.suppress(ReaderError):
             address = normalise_address(address)
     message = b"suppressed address\0" + address.encode("utf-8", "surrogateescape")
-    key = settings.LINK_KEY.split()[-1]
-    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), message, "sha256").hex()
 
 
 def is_suppressed(email: str) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
-from newsletter.mail.connection import Connection, Ended
+from newsletter.mail.connection import Connection
 from newsletter.mail.message import Message, Outcome, Phase
+from newsletter.mail.wire import wire_address
 
-Conclude = Callable[[int, Phase, Ended], Outcome]
 Permit = Callable[[Sequence[Message]], Collection[int]]  # the ids of those that may go
+
+_CONNECT, _MAIL, _RCPT, _DATA = Phase.CONNECT, Phase.MAIL, Phase.RCPT, Phase.DATA
 
 
 def permit_all(messages: Sequence[Message]) -> Collection[int]:
@@ -44,35 +46,54 @@ class Callbacks:
     handing: Callable[[Message], None]
     done: Callable[[Outcome], None]
     soon: Callable[[Sequence[Message]], None]
+    begin: Callable[[Message], None]
 
 
-@dataclass(slots=True, eq=False)
 class Job:
-    """A letter in a lane; `refusal` is what its MAIL, RCPT or DATA was answered with."""
+    """A letter in a lane; `refusal` is what its MAIL, RCPT or DATA was answered with, and where."""
 
-    message: Message
-    refusal: tuple[Phase, Ended] | None = None
+    __slots__ = ("message", "refusal")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.refusal: tuple[Phase, int, str] | None = None
 
 
 D = TypeVar("D", bound=Dialogue)
 
 
-@dataclass(slots=True, eq=False)
 class Lane(Generic[D]):
-    """One connection and the replies it owes, in order; None stands for what concerns no letter."""
+    """One connection and the replies it owes, in order: where, and of which letter.
 
-    dialogue: D
-    owed: deque[tuple[Phase, Job | None]] = field(default_factory=deque)
-    rset: bool = False  # a refused letter left a transaction open
-    deadline: float = 0.0
+    None stands for what concerns no letter. `rset`: a refused letter left a transaction open.
+    """
 
-    @property
-    def connection(self) -> Connection:
-        return self.dialogue.connection
+    __slots__ = ("connection", "deadline", "dialogue", "is_used", "owed", "rset", "sizes")
 
-    @property
-    def is_idle(self) -> bool:
-        return not self.owed
+    def __init__(self, dialogue: D, *, rset: bool = False) -> None:
+        self.dialogue = dialogue
+        self.connection = dialogue.connection
+        self.owed: deque[tuple[Phase, Job | None]] = deque()
+        self.rset = rset
+        self.deadline = 0.0
+        self.is_used = True  # False once the pipeline has dropped it
+        self.sizes = dialogue.has_extn("size")  # RFC 1870
+
+    def open_letter(self, job: Job) -> bytes:
+        """Return MAIL, RCPT and DATA of a letter, and note the replies they are owed."""
+        message = job.message
+        size = f" SIZE={len(message.data)}" if self.sizes else ""
+        reset = ""
+        if self.rset:
+            reset = "RSET\r\n"
+            self.owed.append((_CONNECT, None))
+            self.rset = False
+        self.dialogue.carried += 1
+        self.owed += ((_MAIL, job), (_RCPT, job), (_DATA, job))
+        return (
+            f"{reset}MAIL FROM:<{wire_address(message.sender)}>{size}\r\n"
+            f"RCPT TO:<{wire_address(message.recipient)}>\r\nDATA\r\n"
+        ).encode("ascii")
 
     def wait_from_now(self) -> None:
         self.deadline = monotonic() + self.connection.timeout

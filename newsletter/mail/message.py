@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One mail ready for the wire: `data` is RFC 5322 bytes, CRLF line ends, not dot-stuffed.
 
     `is_checked`: it was put together from parts each of which is known to be fit for the wire: in
@@ -44,8 +43,7 @@ class Verdict(Enum):
     IN_DOUBT = "in_doubt"  # handed over or not, unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one message. `code` is 0 where no reply came; `detail` is the reply's text."""
 
     delivery_id: int

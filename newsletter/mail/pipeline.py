@@ -14,20 +14,19 @@ import selectors
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
 from time import monotonic
 from typing import Generic
 
 from newsletter.mail.connection import Ended
-from newsletter.mail.lanes import Callbacks, Conclude, D, Job, Lane
-from newsletter.mail.message import Message, Outcome, Phase, Verdict
-from newsletter.mail.wire import body_of, find_flaw, wire_address
+from newsletter.mail.endings import Endings
+from newsletter.mail.lanes import Callbacks, D, Job, Lane
+from newsletter.mail.message import Message, Phase, Verdict
+from newsletter.mail.replies import judge_reply
+from newsletter.mail.waiting import Waiting
+from newsletter.mail.wire import body_of
 
-AHEAD = 32  # letters asked about at once
 TOGETHER = 0.001  # seconds in which letters come together to be asked about
-_STOPS = frozenset({Verdict.RELAY, Verdict.OURS})
-_DETAIL = 300
-_EXPECTED = {Phase.MAIL: 2, Phase.RCPT: 2, Phase.DATA: 3}
+_MAIL, _DATA, _BODY, _DOT = Phase.MAIL, Phase.DATA, Phase.BODY, Phase.DOT
 
 
 class Pipeline(Generic[D]):
@@ -39,23 +38,16 @@ class Pipeline(Generic[D]):
         most: int,
         per_connection: int,
         connect: Callable[[], D],
-        conclude: Conclude,
         callbacks: Callbacks,
     ) -> None:
         self._lanes = [Lane(dialogue, rset=dialogue.is_open) for dialogue in lanes]
-        self._most = most
-        self._per_connection = per_connection
+        self._most, self._per_connection = most, per_connection
         self._connect = connect
-        self._conclude = conclude
         self._calls = callbacks
+        self._endings = Endings(callbacks)
+        self._waiting = Waiting(iter(()), callbacks, self._endings)
         self._selector = selectors.DefaultSelector()
-        self._coming: deque[Job] = deque()
-        self._again: deque[Job] = deque()  # lost with a kept connection: they want a new one
-        self._source: Iterator[Message] = iter(())
-        self._stopped = False
-        self._error: Exception | None = None
         self._ready: list[tuple[Lane[D], Job]] = []  # 354 has come
-        self._handed: dict[int, Job] = {}  # those whose dot is out and unanswered
 
     @property
     def lanes(self) -> list[D]:
@@ -66,91 +58,62 @@ class Pipeline(Generic[D]):
 
     def run(self, messages: Iterator[Message]) -> bool:
         """Send all; return False when the relay, or its refusing us, ended the batch early."""
-        self._source = messages
+        endings = self._endings
+        self._waiting = Waiting(messages, self._calls, endings)
         try:
             for lane in self._lanes:
                 self._selector.register(lane.connection, selectors.EVENT_READ, lane)
             self._start()
-            while any(lane.owed for lane in self._lanes) or self._has_more():
-                if any(lane.owed for lane in self._lanes):
+            while self._is_owed() or (not endings.stopped and self._waiting.has_more()):
+                if self._is_owed():
                     self._wait()
                     self._gather()
                 self._hand_over_ready()
                 self._start()
         except BaseException:
-            self._interrupt()
+            for lane in list(self._lanes):
+                self._drop(lane)
+            endings.report_doubts()
             raise
         finally:
             self._selector.close()
-        if self._error:
-            raise self._error
-        return not self._stopped
+        if endings.error:
+            raise endings.error
+        return not endings.stopped
 
-    def _has_more(self) -> bool:
-        return not self._stopped and bool(self._again or self._coming)
+    def _is_owed(self) -> bool:
+        return any(lane.owed for lane in self._lanes)
 
     # What to send next
 
-    def _next(self) -> Job | None:
-        """Return the next letter that may go, asked about just now; None when there is none."""
-        while not self._stopped:
-            if not self._coming and not self._refill():
-                return None
-            job = self._coming.popleft()
-            if self._may_go(job):
-                return job
-        return None
-
-    def _may_go(self, job: Job) -> bool:
-        try:
-            if self._stopped or not self._calls.before(job.message):
-                return False
-        except Exception as error:
-            self._fail(error)
-            return False
-        if flaw := find_flaw(job.message):
-            key = job.message.delivery_id
-            self._tell(Outcome(key, Verdict.CONTENT, 0, flaw[:_DETAIL]))
-        return not flaw
-
     def _start(self) -> None:
         """Give idle lanes a letter; open further lanes while there are letters for them."""
-        while self._again and not self._stopped:
-            lane = self._open(self._again)
-            if lane is not None and self._may_go(job := self._again.popleft()):
-                self._write(lane, self._group(lane, job), job, Phase.MAIL)
-        for lane in [lane for lane in self._lanes if lane.is_idle]:
+        endings, waiting = self._endings, self._waiting
+        while waiting.again and not endings.stopped:
+            lane = self._open(waiting.again)
+            if lane is not None and waiting.may_go(job := waiting.again.popleft()):
+                self._write(lane, job)
+        for lane in [lane for lane in self._lanes if not lane.owed]:
             self._feed(lane)
-        while not self._stopped and len(self._lanes) < self._most:
-            if len(self._coming) < 2 * len(self._lanes) and self._lanes:
+        while not endings.stopped and len(self._lanes) < self._most:
+            if len(waiting.coming) < 2 * len(self._lanes) and self._lanes:
                 return
-            if not self._coming and not self._refill():
+            if not waiting.coming and not waiting.refill():
                 return
-            lane = self._open(self._coming)
-            if lane is None:
+            if (lane := self._open(waiting.coming)) is None:
                 return
             self._feed(lane)
 
-    def _refill(self) -> bool:
-        self._coming.extend(Job(message) for message in islice(self._source, AHEAD))
-        if not self._coming:
-            return False
-        try:
-            self._calls.soon([job.message for job in self._coming])
-        except Exception as error:
-            self._fail(error)
-        return not self._stopped
-
-    def _open(self, waiting: deque[Job]) -> Lane[D] | None:
+    def _open(self, wanting: deque[Job]) -> Lane[D] | None:
         """Open a lane. A relay that lets no further one in is no fault while others are open."""
         try:
             lane = Lane(self._connect())
         except Ended as end:
             if not self._lanes:
-                self._settle(waiting.popleft(), Phase.CONNECT, end)
-            elif waiting is self._again:
-                self._coming.extendleft(waiting)
-                waiting.clear()
+                self._endings.settle(wanting.popleft(), Phase.CONNECT, end.code, end.text)
+            elif wanting is self._waiting.again:
+                self._waiting.coming.extendleft(wanting)
+                wanting.clear()
             else:
                 self._most = len(self._lanes)
             return None
@@ -162,32 +125,14 @@ class Pipeline(Generic[D]):
         """Begin a letter in an idle lane."""
         if lane.dialogue.carried >= self._per_connection:
             self._drop(lane, polite=True)
-            return
-        job = self._next()
-        if job:
-            group = self._group(lane, job)
-            self._write(lane, group, job, Phase.MAIL)
+        elif job := self._waiting.next():
+            self._write(lane, job)
 
-    def _group(self, lane: Lane[D], job: Job) -> bytes:
-        """Return MAIL, RCPT and DATA of a letter, and note the replies they are owed."""
-        message = job.message
-        size = f" SIZE={len(message.data)}" if lane.dialogue.has_extn("size") else ""
-        reset = "RSET\r\n" if lane.rset else ""
-        if lane.rset:
-            lane.owed.append((Phase.CONNECT, None))
-        lane.rset = False
-        lane.dialogue.carried += 1
-        lane.owed += [(Phase.MAIL, job), (Phase.RCPT, job), (Phase.DATA, job)]
-        return (
-            f"{reset}MAIL FROM:<{wire_address(message.sender)}>{size}\r\n"
-            f"RCPT TO:<{wire_address(message.recipient)}>\r\nDATA\r\n"
-        ).encode("ascii")
-
-    def _write(self, lane: Lane[D], data: bytes, job: Job, phase: Phase) -> None:
+    def _write(self, lane: Lane[D], job: Job) -> None:
         try:
-            lane.connection.write_group(data)
+            lane.connection.write_group(lane.open_letter(job))
         except Ended as end:
-            self._lose(lane, end, job, phase)
+            self._lose(lane, end, job, _MAIL)
         else:
             lane.wait_from_now()
 
@@ -195,20 +140,21 @@ class Pipeline(Generic[D]):
 
     def _wait(self) -> None:
         """Take in replies until one has come, or a lane's time is up."""
-        waiting = [lane for lane in self._lanes if lane.owed]
-        pause = min(lane.deadline for lane in waiting) - monotonic()
-        for key, _ in self._selector.select(max(pause, 0)):
+        deadline = min(lane.deadline for lane in self._lanes if lane.owed)
+        for key, _ in self._selector.select(max(deadline - monotonic(), 0)):
             self._hear(key.data)
-        now = monotonic()
-        for lane in waiting:
-            if lane in self._lanes and lane.owed and now >= lane.deadline:
+        if (now := monotonic()) < deadline:
+            return
+        for lane in list(self._lanes):
+            if lane.owed and now >= lane.deadline:
                 text = f"no reply within {lane.connection.timeout:g} s"
                 self._lose(lane, Ended(0, text, timed_out=True))
 
     def _gather(self) -> None:
         """Wait a moment for other lanes' 354 where some are so far: all are asked about at once."""
-        until = monotonic() + TOGETHER
+        until = 0.0
         while 0 < len(self._ready) < len(self._lanes) // 2:
+            until = until or monotonic() + TOGETHER
             heard = self._selector.select(max(until - monotonic(), 0))
             for key, _ in heard:
                 self._hear(key.data)
@@ -216,41 +162,38 @@ class Pipeline(Generic[D]):
                 return
 
     def _hear(self, lane: Lane[D]) -> None:
+        connection = lane.connection
         try:
-            is_open = lane.connection.receive_ready()
-            while lane in self._lanes:
-                reply = lane.connection.take_reply()
-                if reply is None:
-                    if is_open:
-                        return
-                    raise Ended(0, "the relay closed the connection")
+            is_open = connection.receive_ready()
+            while replies := connection.take_replies():
                 lane.wait_from_now()
-                self._take(lane, reply[0], reply[1].decode("utf-8", "replace"))
+                for code, text in replies:
+                    self._take(lane, code, text)
+                    if not lane.is_used:
+                        return
+            if not is_open:
+                raise Ended(0, "the relay closed the connection")
         except Ended as end:
             self._lose(lane, end)
 
-    def _take(self, lane: Lane[D], code: int, text: str) -> None:
+    def _take(self, lane: Lane[D], code: int, text: bytes) -> None:
         """Take one reply; `Ended` where it ends the connection."""
-        if not lane.owed:
-            raise Ended(code, text)  # it spoke unasked
-        phase, job = lane.owed[0]
-        if code == 421:
-            raise Ended(code, text)
-        lane.owed.popleft()
+        if not lane.owed or code == 421:  # it spoke unasked, or is closing
+            raise Ended(code, text.decode("utf-8", "replace"))
+        phase, job = lane.owed.popleft()
         if job is None:
             if code != 250:
                 raise Ended(0, f"the relay answered {code} to RSET")
-            return
-        if phase is Phase.DOT:
-            self._settle(job, phase, Ended(code, text))
-            return
-        if job.refusal is None and code // 100 != _EXPECTED[phase]:
-            job.refusal = phase, Ended(code, text)
-        if phase is Phase.DATA:
-            self._answer_data(lane, job, code)
+        elif phase is _DOT:
+            self._endings.settle(job, phase, code, text.decode("utf-8", "replace"))
+        else:
+            if code // 100 != (3 if phase is _DATA else 2) and job.refusal is None:
+                job.refusal = phase, code, text.decode("utf-8", "replace")
+            if phase is _DATA:
+                self._answer_data(lane, job, code)
 
     def _answer_data(self, lane: Lane[D], job: Job, code: int) -> None:
-        if job.refusal is None and not self._stopped:
+        if job.refusal is None and not self._endings.stopped:
             self._ready.append((lane, job))
             return
         if job.refusal is None or code // 100 == 3:
@@ -259,71 +202,60 @@ class Pipeline(Generic[D]):
             self._drop(lane)
         lane.rset = True
         if job.refusal:
-            phase, end = job.refusal
-            self._settle(job, phase, end)
-        if lane in self._lanes:
+            self._endings.settle(job, *job.refusal)
+        if lane.is_used:
             self._feed(lane)
+
+    # Handing over
 
     def _hand_over_ready(self) -> None:
         """Ask of the letters that the relay waits for whether they may still go; write those."""
-        ready = [(lane, job) for lane, job in self._ready if lane in self._lanes]
+        ready = [(lane, job) for lane, job in self._ready if lane.is_used]
         self._ready = []
-        if not ready or self._stopped:
-            permitted: Collection[int] = ()
-        else:
-            permitted = self._permit([job.message for _, job in ready])
+        permitted: Collection[int] = ()
+        if ready and not self._endings.stopped:
+            permitted = self._endings.permit([job.message for _, job in ready])
         for lane, job in ready:
-            if self._stopped or job.message.delivery_id not in permitted:
+            if self._endings.stopped or job.message.delivery_id not in permitted:
                 self._drop(lane)
-            elif lane in self._lanes:
+            elif lane.is_used:
                 self._hand_over(lane, job)
-
-    def _permit(self, messages: Sequence[Message]) -> Collection[int]:
-        try:
-            return self._calls.permit(messages)
-        except Exception as error:  # what is handed over is heard out first
-            self._fail(error)
-            return ()
 
     def _hand_over(self, lane: Lane[D], job: Job) -> None:
         """Write the body, the receipt, then the dot and the next letter's group in one write."""
-        connection = lane.connection
+        connection, endings = lane.connection, self._endings
         try:
-            connection.write(body_of(job.message))
+            connection.write(body_of(job.message), more=True)
             connection.check_silence()
         except Ended as end:
-            self._lose(lane, end, job, Phase.BODY)
+            self._lose(lane, end, job, _BODY)
             return
         following = None
         if lane.dialogue.carried < self._per_connection:
-            following = self._next()
-        try:
-            self._calls.handing(job.message)
-        except Exception as error:
-            self._fail(error)
+            following = self._waiting.next(handing=True)
+        if not endings.hand_over(job):
             if following:
-                self._coming.appendleft(following)
+                self._waiting.coming.appendleft(following)
             self._drop(lane)
             return
-        self._handed[id(job)] = job
-        lane.owed.append((Phase.DOT, job))
-        group = self._group(lane, following) if following else b""
+        lane.owed.append((_DOT, job))
+        group = lane.open_letter(following) if following else b""
         try:
             connection.write_group(b".\r\n" + group)
         except Ended as end:
             if end.written >= 3:  # the relay sees a mail's end once all three octets have left
                 self._lose(lane, end)
             else:
-                del self._handed[id(job)]
-                lane.owed.remove((Phase.DOT, job))
-                self._lose(lane, end, job, Phase.BODY)
+                endings.take_back(job)
+                lane.owed.remove((_DOT, job))
+                self._lose(lane, end, job, _BODY)
         else:
             lane.wait_from_now()
 
     # Endings
 
     def _lose(
-        self, lane: Lane[D], end: Ended, job: Job | None = None, phase: Phase = Phase.BODY
+        self, lane: Lane[D], end: Ended, job: Job | None = None, phase: Phase = _BODY
     ) -> None:
         """Conclude the letters of a lane that is gone.
 
@@ -339,46 +271,26 @@ class Pipeline(Generic[D]):
         for place, each in owed:
             if each is None or any(each is known for _, known in begun):
                 continue
-            if place is Phase.DOT:
+            if place is _DOT:
                 doubted = True
-                self._settle(each, Phase.DOT, end)
+                self._endings.settle(each, _DOT, end.code, end.text)
             else:
                 begun.append((place, each))
         for place, each in begun:
+            is_relays = judge_reply(place, end.code, end.text) is Verdict.RELAY
             if each.refusal:
-                self._settle(each, *each.refusal)
+                self._endings.settle(each, *each.refusal)
             elif doubted:
-                self._coming.appendleft(each)
-            elif kept and not end.timed_out and self._is_relay(each, place, end):
-                self._again.append(each)
+                self._waiting.coming.appendleft(each)
+            elif kept and not end.timed_out and is_relays:
+                self._waiting.again.append(each)
             else:
-                self._settle(each, place, end)
-
-    def _is_relay(self, job: Job, phase: Phase, end: Ended) -> bool:
-        outcome = self._conclude(job.message.delivery_id, phase, end)
-        return outcome.verdict is Verdict.RELAY
-
-    def _settle(self, job: Job, phase: Phase, end: Ended) -> None:
-        outcome = self._conclude(job.message.delivery_id, phase, end)
-        if not (self._stopped and outcome.verdict in _STOPS and phase is not Phase.DOT):
-            self._tell(outcome)
-        self._handed.pop(id(job), None)
-        if outcome.verdict in _STOPS:
-            self._stopped = True
-
-    def _tell(self, outcome: Outcome) -> None:
-        try:
-            self._calls.done(outcome)
-        except Exception as error:
-            self._fail(error)
-
-    def _fail(self, error: Exception) -> None:
-        self._error = self._error or error
-        self._stopped = True
+                self._endings.settle(each, place, end.code, end.text)
 
     def _drop(self, lane: Lane[D], *, polite: bool = False) -> None:
-        if lane not in self._lanes:
+        if not lane.is_used:
             return
+        lane.is_used = False
         self._lanes.remove(lane)
         lane.owed.clear()
         with suppress(KeyError, ValueError):
@@ -386,12 +298,3 @@ class Pipeline(Generic[D]):
         if polite:
             lane.dialogue.leave()
         lane.dialogue.close()
-
-    def _interrupt(self) -> None:
-        """Report what was handed over and not answered as in doubt, and close every lane."""
-        for lane in list(self._lanes):
-            self._drop(lane)
-        text = "interrupted after the final dot"
-        for job in list(self._handed.values()):
-            with suppress(Exception):
-                self._calls.done(Outcome(job.message.delivery_id, Verdict.IN_DOUBT, 0, text))

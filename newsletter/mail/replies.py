@@ -1,4 +1,4 @@
-"""What a relay's reply means for the ledger. Pure: a phase, a code and a text in, a verdict out.
+"""What a relay's reply means for the ledger. Pure: a phase, a code and a text in, an outcome out.
 
 Judged by the code and by the phase it came in, never by an exception's class: a 421, a 451 and a
 550 at RCPT raise the same exception in smtplib, and a timeout after the final dot raises the same
@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from newsletter.mail.message import Phase, Verdict
+from newsletter.mail.message import Outcome, Phase, Verdict
 
 # RFC 2034 puts the enhanced code first on a line; qmail writes "(#5.7.1)" at the end. Anywhere
 # else four numbers and dots are an IP address or a version.
@@ -46,6 +46,16 @@ _BY_SUBJECT: Mapping[int, Verdict] = {
     7: Verdict.OURS,  # security and policy: never a fault of the reader's
 }
 
+DETAIL = 300  # characters of a reply that are kept
+_PLACES = {
+    Phase.CONNECT: "while connecting",
+    Phase.MAIL: "at MAIL",
+    Phase.RCPT: "at RCPT",
+    Phase.DATA: "at DATA",
+    Phase.BODY: "before the final dot",
+    Phase.DOT: "after the final dot",
+}
+
 RETRIES = (
     timedelta(minutes=5),
     timedelta(minutes=15),
@@ -60,6 +70,17 @@ def enhanced_code(text: str) -> tuple[int, int, int] | None:
     if match := _ENHANCED.search(text):
         return int(match[1]), int(match[2]), int(match[3])
     return None
+
+
+def conclude(delivery_id: int, phase: Phase, code: int, text: str) -> Outcome:
+    """Return the outcome a reply or a loss (`code` 0) means, its text fit to store and to show."""
+    verdict = judge_reply(phase, code, text)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    detail = " ".join(text.split())
+    if code == 0:
+        detail = f"{detail} {_PLACES[phase]}"
+    return Outcome(delivery_id, verdict, code, detail[:DETAIL])
 
 
 def judge_reply(phase: Phase, code: int, text: str) -> Verdict:

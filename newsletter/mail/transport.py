@@ -11,22 +11,13 @@ from newsletter.mail.lanes import Callbacks, Permit, permit_all
 from newsletter.mail.message import Message, Outcome, Phase, Verdict
 from newsletter.mail.pipeline import Pipeline
 from newsletter.mail.relay import Relay, parse_relay
-from newsletter.mail.replies import judge_reply
+from newsletter.mail.replies import DETAIL, conclude
 from newsletter.mail.wire import find_flaw, wire_address
 
 __all__ = ["Relay", "RelayRefused", "Transport", "parse_relay"]
 
-_PLACES = {
-    Phase.CONNECT: "while connecting",
-    Phase.MAIL: "at MAIL",
-    Phase.RCPT: "at RCPT",
-    Phase.DATA: "at DATA",
-    Phase.BODY: "before the final dot",
-    Phase.DOT: "after the final dot",
-}
-_STOPS = frozenset({Verdict.RELAY, Verdict.OURS})
-_LOST = frozenset({Verdict.RELAY, Verdict.IN_DOUBT})
-_DETAIL = 300  # characters of a reply that are kept
+_LOST = (Verdict.RELAY, Verdict.IN_DOUBT)
+_STOPS = (Verdict.RELAY, Verdict.OURS)
 
 
 class Transport:
@@ -84,6 +75,7 @@ class Transport:
         done: Callable[[Outcome], None],
         permit: Permit = permit_all,
         soon: Callable[[Sequence[Message]], None] = lambda _: None,
+        begin: Callable[[Message], None] = lambda _: None,
     ) -> bool:
         """Offer each message to the relay; return False when RELAY or OURS ended the batch early.
 
@@ -97,6 +89,8 @@ class Transport:
 
         With pipelining `before` is asked while the letter before is handed over, and `soon` is told
         which messages it is to be asked about within moments; several are under way at once.
+        `begin` is told of each message right before its MAIL, but for one that goes out with the
+        dot of another: of that `handing` is told.
 
         An exception between the dot and the reply (a time limit's signal) reports IN_DOUBT to
         `done` and goes on. A killed process reports nothing: that is what receipts are for.
@@ -104,11 +98,11 @@ class Transport:
         coming = iter(messages)
         for message in coming:
             if self._dialogue and self._dialogue.has_extn("pipelining"):
-                calls = Callbacks(before, permit, handing, done, soon)
+                calls = Callbacks(before, permit, handing, done, soon, begin)
                 return self._send_pipelined(chain([message], coming), calls)
             self._handed = False
             try:
-                outcome = self._offer(message, before, permit, handing)
+                outcome = self._offer(message, before, permit, handing, begin)
             except BaseException:
                 self._drop()
                 if self._handed:
@@ -132,7 +126,7 @@ class Transport:
     def _send_pipelined(self, messages: Iterable[Message], calls: Callbacks) -> bool:
         kept = [*filter(None, [self._dialogue]), *self._spare]
         most, each = self._relay.connections, self._per_connection
-        pipeline = Pipeline(kept, most, each, self._open, _conclude, calls)
+        pipeline = Pipeline(kept, most, each, self._open, calls)
         self._dialogue, self._spare = None, []
         try:
             return pipeline.run(iter(messages))
@@ -146,10 +140,11 @@ class Transport:
         before: Callable[[Message], bool],
         permit: Permit,
         handing: Callable[[Message], None],
+        begin: Callable[[Message], None],
     ) -> Outcome | None:
         """Take one message through its transaction; None when `before` or `permit` refused it."""
         if flaw := find_flaw(message):
-            refused = Outcome(message.delivery_id, Verdict.CONTENT, 0, flaw[:_DETAIL])
+            refused = Outcome(message.delivery_id, Verdict.CONTENT, 0, flaw[:DETAIL])
             return refused if before(message) else None
         while True:
             try:
@@ -162,6 +157,7 @@ class Transport:
                 dialogue.reset()
                 if not before(message):
                     return None
+                begin(message)
                 last = self._transact(dialogue, message, permit, handing)
             except Ended as end:
                 last = end
@@ -222,10 +218,4 @@ class Transport:
 
 
 def _conclude(delivery_id: int, phase: Phase, end: Ended) -> Outcome:
-    """Return the outcome a reply or a loss means, its text made fit to store and to show."""
-    verdict = judge_reply(phase, end.code, end.text)
-    printable = "".join(char if char.isprintable() else " " for char in end.text)
-    detail = " ".join(printable.split())
-    if end.code == 0:
-        detail = f"{detail} {_PLACES[phase]}"
-    return Outcome(delivery_id, verdict, end.code, detail[:_DETAIL])
+    return conclude(delivery_id, phase, end.code, end.text)

@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from newsletter.mail.message import Message
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")  # would end the path, or the command, early
+_is_plain = re.compile(r"[!-;=?-~]*").fullmatch  # ASCII without those
 _LONGEST = 998  # octets of a line without its CRLF, RFC 5321 section 4.5.3.1.6
 
 
@@ -42,10 +43,10 @@ def wire_address(address: str) -> str:
     A local part has none: RFC 2047 section 5 forbids encoded words there, which name another
     mailbox, and SMTPUTF8 (RFC 6531) is not spoken. "" is the null return path.
     """
+    if _is_plain(address):
+        return address
     if _UNSAFE.search(address):
         raise ValueError(f"{address!r} cannot be written as an SMTP path: it has a space or < >")
-    if address.isascii():
-        return address
     try:
         ascii_form = validate_email(address, check_deliverability=False).ascii_email
     except EmailNotValidError as error:

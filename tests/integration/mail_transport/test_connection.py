@@ -6,6 +6,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -68,3 +69,34 @@ def test_it_refuses_rubbish(ends: tuple[Connection, socket.socket], rubbish: byt
     with pytest.raises(Ended) as end:
         connection.read_reply()
     assert end.value.code == 0
+
+
+def test_it_takes_in_all_that_came_and_meets_rubbish_last(
+    ends: tuple[Connection, socket.socket],
+) -> None:
+    connection, theirs = ends
+    theirs.sendall(b"250 a\r\n250-b\r\n250 c\r\n354\nnonsense\r\n250 d\r\n")
+    await_news(connection)
+    assert connection.receive_ready()
+    assert connection.take_replies() == [(250, b"a"), (250, b"b\nc"), (354, b"")]
+    with pytest.raises(Ended, match="no SMTP reply"):
+        connection.take_replies()
+
+
+def test_it_keeps_half_a_reply_for_later(ends: tuple[Connection, socket.socket]) -> None:
+    connection, theirs = ends
+    for part, found in ((b"250-a\r\n25", []), (b"0 b\r\n22", [(250, b"a\nb")])):
+        theirs.sendall(part)
+        await_news(connection)
+        connection.receive_ready()
+        assert connection.take_replies() == found
+
+
+def test_it_writes_more_than_is_taken_at_once(ends: tuple[Connection, socket.socket]) -> None:
+    connection, theirs = ends
+    letter = bytes(range(256)) * 100_000
+    with ThreadPoolExecutor(1) as pool:
+        whole = pool.submit(lambda: theirs.makefile("rb").read(len(letter) + 6))
+        connection.write(letter, more=True)
+        connection.write_group(b".\r\nEND")
+        assert whole.result(30) == letter + b".\r\nEND"

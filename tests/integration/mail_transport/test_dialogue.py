@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -252,7 +251,7 @@ def test_a_refused_sender_is_judged_by_its_own_reply(
     server: SmtpServer, sender: str, verdict: Verdict
 ) -> None:
     book = Book()
-    message = replace(make_messages("h550-1")[0], sender=f"{sender}@papers.example")
+    message = make_messages("h550-1")[0]._replace(sender=f"{sender}@papers.example")
     with Transport(parse_relay(server.url, 5)) as transport:
         book.send(transport, [message])
         assert book.verdicts() == [verdict]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,6 +168,35 @@ def test_it_says_of_whom_it_asks_soon(server: SmtpServer) -> None:
     assert [key for some in told for key in some] == list(range(2, 41))
 
 
+def test_it_says_which_letter_it_begins_while_it_hands_none_over(server: SmtpServer) -> None:
+    book, begun = Book(), []
+    with open_transport(server, 1) as transport:
+        transport.send(
+            make_messages("ok", "ok", "h550", "ok", "ok"),
+            book.before,
+            book.handing,
+            book.done,
+            begin=lambda message: begun.append((message.delivery_id, len(book.outcomes))),
+        )
+    # The first goes out alone, the second after its reply; the fourth follows the refused third.
+    assert begun == [(1, 0), (2, 1), (4, 3)]
+
+
+def test_it_begins_nothing_where_that_cannot_be_noted(server: SmtpServer) -> None:
+    book = Book()
+
+    def full(message: Message) -> None:
+        if message.delivery_id == 2:
+            raise OSError(28, "No space left on device")
+
+    with open_transport(server, 1) as transport, pytest.raises(OSError, match="No space left"):
+        transport.send(
+            make_messages("ok", "ok", "ok"), book.before, book.handing, book.done, begin=full
+        )
+    assert by_id(book) == {1: SENT}
+    assert server.recipients() == ["ok@reader.example"]
+
+
 def test_it_is_in_doubt_when_no_reply_follows_the_dot(server: SmtpServer) -> None:
     book = Book()
     with open_transport(server, 1, timeout=0.4) as transport:
@@ -243,7 +271,7 @@ def test_it_hears_a_refusal_within_the_letter(server: SmtpServer, size: int) -> 
     first, second, *_ = make_messages("ok", "ok")
     book = Book()
     with open_transport(server, 1) as transport:
-        assert book.send(transport, [first, replace(big, delivery_id=9), second])
+        assert book.send(transport, [first, big._replace(delivery_id=9), second])
     assert by_id(book) == {1: SENT, 9: CONTENT, 2: SENT}
     assert size == 200 or 9 not in book.handed()  # of the long one no dot was written
 
