@@ -14,16 +14,16 @@ from django.utils.translation import get_language, gettext, gettext_lazy, ngette
 
 from newsletter import links
 from newsletter.identity import is_preprint
-from newsletter.mail.letter import Card, Draft, Link
+from newsletter.mail.letter import Card, Draft, Link, Turns
 from newsletter.mail.lru import Recent
 from newsletter.matching.base import Reason
-from newsletter.matching.display import Marked, Segment, Span, cut_snippet, mark_text, readable
+from newsletter.matching.display import Marked, Span, cut_snippet, mark_text, readable
 from newsletter.models import Paper
 from newsletter.outlinks import OutLink, arxiv_link, doi_link, make_outlink
 from newsletter.remarks import tell_journal
 
 SNIPPET_CHARACTERS = 400
-_FULL_STOP = Segment(".", marked=False)
+_FULL_STOP: Turns = (".",)
 NAMES_SHOWN = 2
 CATEGORIES_SHOWN = 3
 OLD = timedelta(days=60)  # an older paper says when it was published
@@ -50,7 +50,7 @@ class Found(NamedTuple):
     """
 
     words: tuple[tuple[Span, ...], tuple[Span, ...]]
-    why: tuple[Segment, ...]
+    why: Turns
 
 
 def explain_found(interest: str, reasons: Sequence[Reason], *, also: bool) -> Found:
@@ -98,7 +98,7 @@ def make_draft(
     plain: Card = kept.get((pk, language), _make_plain, paper, listed_on)
     marked: Marked = kept.get((pk, tuple(title)), mark_text, paper.title, title)
     cut = cut_snippet(paper.abstract, abstract, SNIPPET_CHARACTERS)
-    why = (*[one.why for one in found], (_FULL_STOP,))
+    why = (*[one.why for one in found], _FULL_STOP)
     return Draft(plain, marked, cut, cut.start > 0, cut.end < len(cut.text), why, tail)
 
 
@@ -212,12 +212,12 @@ def join_words(words: Sequence[str]) -> str:
     return gettext("{some} and {last}").format(some=", ".join(words[:-1]), last=words[-1])
 
 
-def _explain_one(interest: str, reasons: Sequence[Reason], *, also: bool) -> tuple[Segment, ...]:
+def _explain_one(interest: str, reasons: Sequence[Reason], *, also: bool) -> Turns:
     language = get_language()
     word = _found_as(interest, [reason.text for reason in reasons])
     where = _where(language, tuple([reason.field for reason in reasons]))
     pattern = _why_pattern(language, also, bool(word), bool(where))
-    return tuple(fill_segments(pattern, "interest", interest=interest, word=word, where=where))
+    return fill_turns(pattern, "interest", interest=interest, word=word, where=where)
 
 
 @lru_cache(maxsize=200)
@@ -232,19 +232,16 @@ def _why_pattern(language: str, also: bool, named: bool, found: bool) -> str:
     return further if also else gettext("Here because of {interest}, {where}")
 
 
-def fill_segments(pattern: str, marked: str, **values: str) -> list[Segment]:
+def fill_turns(pattern: str, marked: str, **values: str) -> Turns:
     """Return a translated sentence with its values filled in, the one called `marked` marked."""
-    segments = []
-    plain = ""
+    turns = [""]
     for text, name in _parse_pattern(pattern):
-        plain += text
+        turns[-1] += text
         if name == marked:
-            segments += [Segment(plain, False), Segment(values[name], True)]
-            plain = ""
+            turns += (values[name], "")
         elif name:
-            plain += values[name]
-    segments.append(Segment(plain, False))
-    return [segment for segment in segments if segment.text]
+            turns[-1] += values[name]
+    return tuple(turns)
 
 
 @lru_cache(maxsize=500)
@@ -258,14 +255,14 @@ def make_similar_draft(paper: Paper, liked: Paper, how: str, listed_on: date | N
     return draft._replace(why=(explain_likeness(liked.title, how),))
 
 
-def explain_likeness(title: str, how: str) -> tuple[Segment, ...]:
+def explain_likeness(title: str, how: str) -> Turns:
     """Return "Similar to “…”, which you saved.", for a paper that no interest found."""
     patterns = {
         "saved": gettext("Similar to “{title}”, which you saved."),
         "liked": gettext("Similar to “{title}”, of which you wanted more."),
         "opened": gettext("Similar to “{title}”, which you opened."),
     }
-    return tuple(fill_segments(patterns[how], "title", title=readable(title).text))
+    return fill_turns(patterns[how], "title", title=readable(title).text)
 
 
 def _found_as(interest: str, found: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from newsletter.mail.letter import Digest, Envelope, Link, Section
 from newsletter.mail.letters import LETTERS
 from newsletter.mail.message import Message
 from newsletter.matching.memory import uncollected
-from newsletter.material import Material, read_material
+from newsletter.material import Material, name_interest, read_material
 from newsletter.models import Delivery
 from newsletter.quietdays import wanting_a_line
 from newsletter.schedules import format_schedule
@@ -123,13 +123,16 @@ def make_digest(share: Share, material: Material) -> Digest:
 def _write_digest(share: Share, material: Material) -> Digest:
     subscriber_id = share.reader.id
     known = share.reader.interests + share.reader.muted
-    names = {interest.query_id: interest.text for interest in known}
+    names = {interest.query_id: name_interest(*interest[:2]) for interest in known}
     sections: dict[int, list[Any]] = {query_id: [] for query_id in names}
-    picked = [(pick.document_id, (pick.interest_id, *pick.also)) for pick in share.picks]
-    base, language = links.feedback_base(subscriber_id), share.reader.language
-    for paper_id, queries in picked:
-        found = tuple([(query_id, names.get(query_id) or str(EARLIER)) for query_id in queries])
-        sections.setdefault(queries[0], []).append(material.slot(language, paper_id, found, base))
+    base = links.feedback_base(subscriber_id)
+    for pick in share.picks:
+        queries = pick.interest_id, *pick.also
+        for query_id in queries:
+            if query_id not in names:
+                names[query_id] = name_interest(query_id, str(EARLIER))
+        slot = material.slot(pick.document_id, [names[query_id] for query_id in queries], base)
+        sections.setdefault(queries[0], []).append(slot)
     extra = [material.similar_slot(one, base) for one in share.similar]
     with_papers = [edition for edition in share.editions if material.announced[edition.pk]]
     change, online, leave = _labels(share.reader.language)
@@ -142,7 +145,7 @@ def _write_digest(share: Share, material: Material) -> Digest:
         days=len(with_papers),
         announced=sum(material.announced[edition.pk] for edition in with_papers),
         sections=tuple(
-            Section(names.get(query_id) or str(EARLIER), f"i{query_id}", tuple(cards))
+            Section(names[query_id].name, f"i{query_id}", tuple(cards))
             for query_id, cards in sections.items()
             if cards
         )

@@ -28,10 +28,28 @@ from newsletter.site import make_site
 from subscribers.queries import Reader
 
 FOUND_KEPT = 50_000  # (paper, interest) pairs, half a kilobyte each: what many letters share
+STAMP_BITS = 64
 PIECES_KEPT = 8_000  # titles and snippets
 # What letters may have had read before it is read anew: some 50 MB.
 MATCHES_KEPT = 30_000  # of a query in an edition, most of them a few papers
 PAPERS_KEPT = 5_000
+
+
+class Named:
+    """An interest under the name a reader gave it; told by its identity, so it is found fast."""
+
+    __slots__ = ("name", "query_id")
+
+    def __init__(self, query_id: int, name: str) -> None:
+        self.query_id, self.name = query_id, name
+
+
+_NAMED: Recent[tuple[int, str], Named] = Recent(50_000)
+
+
+def name_interest(query_id: int, name: str) -> Named:
+    """Return the one object of an interest with this name."""
+    return _NAMED.get((query_id, name), Named, query_id, name)
 
 
 @dataclass(slots=True)
@@ -49,7 +67,7 @@ class Material:
     reasons: Reasons = field(default_factory=Reasons)
     synonyms: dict[int, Synonyms] = field(default_factory=dict)  # by edition
     scores: dict[tuple[int, ...], Scores] = field(default_factory=dict)  # by editions covered
-    stamps: dict[int, int] = field(default_factory=dict)  # by paper: another if its texts are
+    stamps: dict[int, int] = field(default_factory=dict)  # by paper, see `_stamp`
     pieces: Recent[Any, Any] = field(default_factory=lambda: Recent(PIECES_KEPT))
     site: Site = field(default_factory=make_site)
     found: Recent[Any, Found] = field(default_factory=lambda: Recent(FOUND_KEPT))
@@ -62,18 +80,13 @@ class Material:
         document = self.documents[paper.pk]
         return self.reasons.find(query_id, document, self.synonyms[edition_id])
 
-    def slot(
-        self, language: str, paper_id: int, found: tuple[tuple[int, str], ...], base: str
-    ) -> Slot:
-        """Return the card of a paper found by (query id, its name), …, with its own link.
+    def slot(self, paper_id: int, found: Sequence[Named], base: str) -> Slot:
+        """Return the card of a paper found by these interests, with its own link."""
+        return Slot((self.stamps[paper_id], *found), base, self._write_card)
 
-        `language` is the active one.
-        """
-        key = paper_id, self.stamps[paper_id], language, found
-        return Slot(key, base, self._write_card)
-
-    def _write_card(self, key: tuple[int, int, str, tuple[tuple[int, str], ...]]) -> Draft:
-        paper_id, _, language, named = key
+    def _write_card(self, key: tuple[int, *tuple[Named, ...]], language: str) -> Draft:
+        stamp, *named = key
+        paper_id = stamp >> STAMP_BITS
         paper = self.papers[paper_id]
         found = [
             self.found.get(
@@ -81,19 +94,18 @@ class Material:
             )
             for place, one in enumerate(named)
         ]
-        tail = feedback_tail(paper_id, [query_id for query_id, _ in named])
+        tail = feedback_tail(paper_id, [one.query_id for one in named])
         return make_draft(paper, found, self.late.get(paper_id), language, self.pieces, tail)
 
-    def _explain_found(self, paper: Paper, named: tuple[int, str], also: bool) -> Found:
-        query_id, name = named
-        return explain_found(name, self.explain(query_id, paper), also=also)
+    def _explain_found(self, paper: Paper, named: Named, also: bool) -> Found:
+        return explain_found(named.name, self.explain(named.query_id, paper), also=also)
 
     def similar_slot(self, one: Similar, base: str) -> Slot:
         """Return the card of a paper that no interest found, with its own link."""
         return Slot((one, self.stamps[one.paper_id]), base, self._write_similar_card)
 
-    def _write_similar_card(self, key: tuple[Similar, int]) -> Draft:
-        one, _ = key
+    def _write_similar_card(self, key: tuple[Similar, int], _: str) -> Draft:
+        one = key[0]
         paper, liked = self.papers[one.paper_id], self.papers[one.liked_id]
         draft = make_similar_draft(paper, liked, one.how, self.late.get(one.paper_id))
         return draft._replace(tail=feedback_tail(one.paper_id))
@@ -225,9 +237,10 @@ def read_papers(material: Material, paper_ids: Iterable[int]) -> None:
 
 
 def _stamp(paper: Paper, listed_on: date | None) -> int:
-    """Return a number for all that a card says of a paper by itself."""
+    """Return a number for a paper and all that a card says of it by itself."""
     day = paper.edition.date if paper.edition else None
     texts = paper.title, paper.abstract, tuple(paper.authors), paper.author_count
     where = paper.organization, tuple(paper.categories), paper.frozen_upvotes, paper.published_at
     ways = paper.arxiv_id, paper.doi, paper.url, paper.code_url, paper.project_url
-    return hash((texts, where, ways, day, listed_on, settings.SITE_URL))
+    said = hash((texts, where, ways, day, listed_on, settings.SITE_URL))
+    return paper.pk << STAMP_BITS | said & (1 << STAMP_BITS) - 1

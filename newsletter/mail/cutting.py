@@ -21,7 +21,7 @@ from newsletter.mail.layout import (
     Lines,
 )
 from newsletter.mail.letter import Digest, Link
-from newsletter.mail.parts import Item, OwnLine, Values
+from newsletter.mail.parts import Item, OwnLine, Values, merge_items
 from newsletter.mail.plain import wrap_line
 from newsletter.mail.quoted import CRLF, encode_lines
 from newsletter.mail.render import safe_url
@@ -65,7 +65,7 @@ def compile_head(head: str) -> tuple[Item, ...]:
         if any(mark.startswith("https:") for mark in own.marks):
             raise Unprovable("an address of the reader's own in the head")
         items.append(own if own.marks else encode_lines([line]))
-    return tuple(items)
+    return merge_items(items)
 
 
 def split_at_cards(lines: Lines) -> list[Lines]:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from newsletter.mail import quoted
 from newsletter.mail.inliner import Unprovable, is_plain_address
+from newsletter.mail.letter import Turns
 from newsletter.mail.plain import wrap_line
 from newsletter.mail.quoted import CRLF, encode_before, encode_lines
-from newsletter.matching.display import Marked, Segment
+from newsletter.matching.display import Marked
 
 # What `clean_body` or an HTML parser would drop or change; a newline ends the line.
 _CHANGED = re.compile(
@@ -51,12 +52,11 @@ class HtmlRun(NamedTuple):
         """Return the run encoded; where a line goes on after it, with a soft break."""
         return self._finish(self._fill(marked))
 
-    def encode_part(self, segments: Sequence[Segment]) -> bytes:
+    def encode_part(self, turns: Turns) -> bytes:
         """Return a part of a run, which is never all of a line, encoded with a soft break."""
-        out = []
-        for text, is_marked in segments:
-            shown = escape(text)
-            out.append(f"{self.begin}{shown}{self.end}" if is_marked else shown)
+        out = [escape(turns[0])]
+        for marked, plain in zip(turns[1::2], turns[2::2], strict=True):
+            out += (self.begin, escape(marked), self.end, escape(plain))
         body = "".join(out)
         _check(body)
         return encode_before(body)
@@ -104,11 +104,12 @@ class TextRun(NamedTuple):
         out += (text[at:end], self.after)
         return encode_text("".join(out))
 
-    def set_part(self, segments: Sequence[Segment]) -> str:
+    def set_part(self, turns: Turns) -> str:
         """Return a part of a run as it stands in its line."""
-        return "".join(
-            [f"{self.begin}{text}{self.end}" if marked else text for text, marked in segments]
-        )
+        out = [turns[0]]
+        for marked, plain in zip(turns[1::2], turns[2::2], strict=True):
+            out += (self.begin, marked, self.end, plain)
+        return "".join(out)
 
     def encode_whole(self, parts: Iterable[str]) -> bytes:
         """Return the line with a run of these parts, wrapped and encoded."""

@@ -224,7 +224,7 @@ class Joiner:
                 if mark is COUNT or mark == COUNT:
                     get, stack = self._counts.get, item.stack
                     out += [
-                        get((item.whole.number, part), write_count, part, stack, inliner)
+                        get((id(inliner), id(stack), part), write_count, part, stack, inliner)
                         for part in count_parts(digest)
                     ]
                 elif mark.startswith("https:"):
@@ -367,10 +367,11 @@ class Joiner:
     def _make_card(
         self, card: Card | Slot, own: bool, stack: tuple[int, Stack], family: _Family
     ) -> CardPart:
-        draft = card.write(card.key) if isinstance(card, Slot) else Draft.of(card)
+        language = family.html.frame.language
+        draft = card.write(card.key, language) if isinstance(card, Slot) else Draft.of(card)
         if (safe := safe_card(draft.plain)) is not draft.plain:
             draft = draft._replace(plain=safe)
-        place = *stack, family.html.frame.language
+        place = *stack, language
         return self.shapes.make(draft, own, place, family.inliner)
 
 

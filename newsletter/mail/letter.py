@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+
+from django.utils.translation import get_language
 
 from newsletter import looks
 from newsletter.matching.display import NOTHING, Marked, Segment
@@ -43,6 +45,9 @@ class Card:
     feedback_url: str = ""
 
 
+Turns = tuple[str, ...]  # pieces of a text, plain and marked in turn, a plain one first
+
+
 class Draft(NamedTuple):
     """A card before its texts are cut where words are marked.
 
@@ -55,7 +60,7 @@ class Draft(NamedTuple):
     snippet: Marked
     cut_before: bool
     cut_after: bool
-    why: tuple[tuple[Segment, ...], ...]
+    why: tuple[Turns, ...]
     tail: str = ""  # of the reader's own link: it is a letter's `base` and this
 
     @classmethod
@@ -71,7 +76,7 @@ class Draft(NamedTuple):
             cut_after=False,
         )
         title, snippet = join_segments(card.title), join_segments(card.snippet)
-        why = (card.why,) if card.why else ()
+        why = (in_turns(card.why),) if card.why else ()
         return cls(plain, title, snippet, card.cut_before, card.cut_after, why)
 
     def card(self, base: str = "") -> Card:
@@ -84,11 +89,28 @@ class Draft(NamedTuple):
             self.snippet.segments,
             self.cut_before,
             self.cut_after,
-            tuple([segment for part in self.why for segment in part]),
+            tuple([segment for part in self.why for segment in cut_turns(part)]),
             plain.links,
             plain.note,
             base and base + self.tail,
         )
+
+
+def in_turns(segments: tuple[Segment, ...]) -> Turns:
+    """Return cut text as plain and marked pieces in turn."""
+    turns = [""]
+    for text, marked in segments:
+        if marked:
+            turns += (text, "")
+        else:
+            turns[-1] += text
+    return tuple(turns)
+
+
+def cut_turns(turns: Turns) -> tuple[Segment, ...]:
+    """Return plain and marked pieces as cut text."""
+    pieces = [Segment(text, place % 2 == 1) for place, text in enumerate(turns)]
+    return tuple([piece for piece in pieces if piece.text or piece.marked])
 
 
 def join_segments(segments: tuple[Segment, ...]) -> Marked:
@@ -104,7 +126,7 @@ def join_segments(segments: tuple[Segment, ...]) -> Marked:
 
 
 class Slot(NamedTuple):
-    """A card that many letters share, not yet written: `write(key)` gives its draft.
+    """A card that many letters share, not yet written: `write` gives its draft.
 
     Whatever it says is said by `key` and the letter's language, but for the reader's own link:
     `base` is how all of a letter begin, "" where there are none.
@@ -112,7 +134,7 @@ class Slot(NamedTuple):
 
     key: Hashable
     base: str
-    write: Callable[[Any], Draft]
+    write: Callable[[Any, str], Draft]  # of the key and the language, which is the active one
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +187,11 @@ class Digest:
     absent: tuple[str, ...] = ()  # sources whose papers had not come: "arXiv cs.RO"
     best: str = ""  # the title of the best paper, for the subject; else the first card's
     language: str = "en"  # of everything but the papers
+    count: int = field(init=False)  # how many papers the letter carries
 
-    @property
-    def count(self) -> int:
-        """How many papers the letter carries."""
-        return sum(len(section.cards) for section in self.sections)
+    def __post_init__(self) -> None:
+        number = sum([len(section.cards) for section in self.sections])
+        object.__setattr__(self, "count", number)
 
 
 def without_feedback(card: Card | Slot) -> Card | Slot:
@@ -179,7 +201,9 @@ def without_feedback(card: Card | Slot) -> Card | Slot:
 
 def write_card(card: Card | Slot) -> Card:
     """Return a card as it is, or a slot's written; the letter's language is active."""
-    return card.write(card.key).card(card.base) if isinstance(card, Slot) else card
+    if isinstance(card, Slot):
+        return card.write(card.key, get_language() or "").card(card.base)
+    return card
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ written anew for each reader.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from itertools import count
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from django.utils.html import escape
 from newsletter.mail.headers import clean_body
 from newsletter.mail.inliner import Inliner, Stack, Unprovable, as_lxml, follow, is_odd
 from newsletter.mail.layout import COUNT, HTML_MARKS, MARK, PREHEADER
+from newsletter.mail.lru import Recent
 from newsletter.mail.plain import wrap_line
 from newsletter.mail.quoted import (
     CRLF,
@@ -42,19 +42,18 @@ class OwnLine:
     line: str
     stack: Stack | None
     marks: tuple[str, ...]
-    number: int = field(default_factory=partial(next, count()))
-    pieces: tuple[str, ...] = ()
+    pieces: tuple[str, ...]
+    is_shared: bool  # whether many readers have the same in it: not the sentences that count
+    number: int  # one for the same line of all frames
 
     @classmethod
     def cut(cls, line: str, stack: Stack | None) -> OwnLine:
         """Return a line cut at its marks."""
         pieces = MARK.split(line)
-        return cls(line, stack, tuple(pieces[1::2]), pieces=tuple(pieces[::2]))
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether many readers have the same in it: not the sentences that count."""
-        return COUNT not in self.marks and PREHEADER not in self.marks
+        marks = tuple(pieces[1::2])
+        is_shared = COUNT not in marks and PREHEADER not in marks
+        number = _numbers.get((line, stack), next, _counter)
+        return cls(line, stack, marks, tuple(pieces[::2]), is_shared, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,10 @@ class OwnPieces:
     stack: Stack
     whole: OwnLine
 
+
+_counter = count()
+_numbers: Recent[tuple[str, Stack | None], int] = Recent(10_000)
+_stacks: dict[Stack, Stack] = {}  # those that the sentence that counts stands in, each once
 
 Item = bytes | Address | OwnLine | OwnPieces
 Values = Mapping[str, str]  # a mark: what stands in its place, as it is said
@@ -97,7 +100,7 @@ def compile_html(
             whole = OwnLine.cut(line, stack)
             items.append(_cut_pieces(inlined, whole) or whole)
         stack = after
-    return _merge(items), stack
+    return merge_items(items), stack
 
 
 def _cut_pieces(inlined: str, whole: OwnLine) -> OwnPieces | None:
@@ -114,6 +117,7 @@ def _cut_pieces(inlined: str, whole: OwnLine) -> OwnPieces | None:
         if marks.count(COUNT) > 1 or whole.line.count(COUNT) > 1:
             return None
         stack = follow(whole.line.partition(COUNT)[0], whole.stack or ())
+        stack = _stacks.setdefault(stack, stack)
     pieces = [*[encode_before(text) for text in texts], encode_text(last) + CRLF]
     return OwnPieces(tuple(pieces), tuple(marks), stack, whole)
 
@@ -148,10 +152,10 @@ def compile_text(lines: Iterable[str]) -> Chunk:
             items += (b" " * (len(line) - len(marks[0])), Address(marks[0]), CRLF)
         else:
             items.append(OwnLine.cut(line, None))
-    return Chunk(lead or (blank and not items), _merge(items), blank)
+    return Chunk(lead or (blank and not items), merge_items(items), blank)
 
 
-def _merge(items: Iterable[Item]) -> tuple[Item, ...]:
+def merge_items(items: Iterable[Item]) -> tuple[Item, ...]:
     """Return items with neighbouring bytes joined."""
     merged: list[Item] = []
     for item in items:

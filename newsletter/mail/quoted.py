@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_qp
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 CRLF = b"\r\n"
 SOFT = b"=\r\n"
@@ -18,10 +18,28 @@ PLAIN = re.compile(r"https?://[A-Za-z0-9:/._~-]+(?:#[a-z]+)?")
 
 def encode_lines(lines: Iterable[str]) -> bytes:
     """Return lines encoded, each with its CRLF."""
-    text = "\n".join(lines)
+    lines = list(lines)
+    text = "\r\n".join(lines)
+    if _is_plain(lines, text):
+        return f"{text}\r\n".encode("ascii")
+    text = text.replace("\r\n", "\n")
     if "\r" in text:
         raise ValueError(f"not lines: {text[:60]!r}")
     return _to_crlf(b2a_qp(f"{text}\n".encode()))
+
+
+def _is_plain(lines: Sequence[str], text: str) -> bool:
+    """Return whether lines, of which `text` is made, are themselves when encoded."""
+    return (
+        text.isascii()
+        and "=" not in text
+        and " \r" not in text
+        and "\n." not in text
+        and text[:1] != "."
+        and text[-1:] != " "
+        and max(map(len, lines)) <= LINE
+        and all(map(str.isprintable, lines))
+    )
 
 
 def encode_text(text: str) -> bytes:

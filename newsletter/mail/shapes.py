@@ -26,13 +26,13 @@ from newsletter.mail.filling import (
 )
 from newsletter.mail.inliner import Inliner, Stack, Unprovable
 from newsletter.mail.layout import FEEDBACK
-from newsletter.mail.letter import Card, Draft
+from newsletter.mail.letter import Card, Draft, Turns
 from newsletter.mail.lru import Recent
 from newsletter.mail.parts import Address, Item, compile_html, compile_text
 from newsletter.mail.patterns import SNIPPET, TITLE, WHY, Render, Shape, learn_shape, shape_of
 from newsletter.mail.quoted import SOFT
 from newsletter.mail.quoted import encode_text as encode_piece
-from newsletter.matching.display import Marked, Segment
+from newsletter.matching.display import Marked
 
 LINES_KEPT = 12_000  # with words marked, about 700 octets each
 PARTS_KEPT = 20_000  # of sentences why, about 150 octets each
@@ -199,7 +199,7 @@ class Shapes:
     def _set_why(
         self,
         run: tuple[HtmlRun | None, TextRun | None],
-        parts: tuple[tuple[Segment, ...], ...],
+        parts: tuple[Turns, ...],
     ) -> tuple[bytes, bytes]:
         html, text = run
         numbers, get = (html and html.number, text and text.number), self._parts.get
@@ -213,9 +213,7 @@ def _encode_run(html: HtmlRun | None, text: TextRun | None, marked: Marked) -> t
     return in_html, text.encode(marked) if text else b""
 
 
-def _set_part(
-    html: HtmlRun | None, text: TextRun | None, part: tuple[Segment, ...]
-) -> tuple[bytes, str]:
+def _set_part(html: HtmlRun | None, text: TextRun | None, part: Turns) -> tuple[bytes, str]:
     in_html = html.encode_part(part) if html else b""
     return in_html, text.set_part(part) if text else ""
 

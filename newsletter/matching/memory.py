@@ -9,9 +9,15 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No collection within: a build makes millions of objects and no cycles."""
+    """No collection within: a build makes millions of objects and no cycles.
+
+    What is there at the first time stays for as long as the process, so it is not looked through
+    again either: a collection would walk all of Django for every batch of letters.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
+    if not gc.get_freeze_count():
+        gc.freeze()
     try:
         yield
     finally:
