@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from newsletter.mail.inline import inline_css
@@ -36,15 +36,15 @@ class Body:
         self.text: list[bytes] = []
         self._blank = False
 
-    def add_text(self, lead: bool, body: bytes, trail: bool) -> None:
+    def add_text(self, lead: bool, pieces: Sequence[bytes], trail: bool) -> None:
         """Add lines, with one blank line where blank ones meet, as `plain.fill` leaves it."""
         blank = self._blank or lead
-        if not body:
+        if not pieces:
             self._blank = blank or trail
             return
         if blank and self.text:
             self.text.append(CRLF)
-        self.text.append(body)
+        self.text += pieces
         self._blank = trail
 
 
@@ -143,11 +143,10 @@ class NamedText(NamedTuple):
             items.append(named if named.holes else encode_lines(wrap_line(line.rstrip())))
         return cls(lead, tuple(items), blank)
 
-    def fill(self, values: Values) -> bytes:
-        """Return the lines encoded."""
-        return b"".join(
-            [item if isinstance(item, bytes) else item.fill_text(values) for item in self.items]
-        )
+    def fill(self, values: Values) -> tuple[bytes, ...]:
+        """Return the lines encoded, as one piece; none where there are none."""
+        lines = [item if isinstance(item, bytes) else item.fill_text(values) for item in self.items]
+        return (b"".join(lines),) if lines else ()
 
 
 def cut_html(lines: Iterable[str]) -> tuple[bytes | NamedLine, ...]:

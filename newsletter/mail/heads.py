@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -22,14 +23,16 @@ from newsletter.mail.compose import (
 )
 from newsletter.mail.headers import LetterError, check_address
 from newsletter.mail.letter import Envelope
+from newsletter.mail.quoted import CRLF
 
 _PART = (
-    b'Content-Type: text/%s; charset="utf-8"\r\n'
+    b'\r\nContent-Type: text/%s; charset="utf-8"\r\n'
     b"Content-Transfer-Encoding: quoted-printable\r\n%s\r\n"
 )
+_TEXT, _HTML = _PART % (b"plain", b""), _PART % (b"html", b"MIME-Version: 1.0\r\n")
 
 
-def write_head(subject: str, envelope: Envelope) -> bytes:
+def write_head(subject: str, envelope: Envelope, boundary: str) -> bytes:
     """Return the headers and the blank line after them; `LetterError` for one mail cannot carry.
 
     What is a reader's own is of a form that cannot fold or break (address, Message-ID, link); the
@@ -45,7 +48,7 @@ def write_head(subject: str, envelope: Envelope) -> bytes:
         f"{after}{fold_lines('List-Unsubscribe', f'<{one_click}>')}"
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-        f'Content-Type: multipart/alternative;\r\n boundary="{boundary_of(envelope.seed)}"\r\n\r\n'
+        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
     ).encode("ascii")
 
 
@@ -54,16 +57,13 @@ def boundary_of(seed: str) -> str:
     return f"=_{hashlib.sha256(seed.encode()).hexdigest()[:32]}"
 
 
-def assemble(head: bytes, boundary: str, text: bytes, html: bytes) -> bytes:
-    """Return the message of its parts, which end in CRLF."""
+def assemble(head: bytes, boundary: str, text: Sequence[bytes], html: Sequence[bytes]) -> bytes:
+    """Return the message of its parts, each in pieces that end in CRLF together.
+
+    Put together once: to copy a letter takes as long as to look all its cards up.
+    """
     line = f"--{boundary}".encode("ascii")
-    return b"".join(
-        (
-            head, line, b"\r\n", _PART % (b"plain", b""), text, b"\r\n",
-            line, b"\r\n", _PART % (b"html", b"MIME-Version: 1.0\r\n"), html, b"\r\n",
-            line, b"--\r\n",
-        )
-    )  # fmt: skip
+    return b"".join([head, line, _TEXT, *text, CRLF, line, _HTML, *html, CRLF, line, b"--\r\n"])
 
 
 @lru_cache(maxsize=64)

@@ -109,7 +109,7 @@ class _FramePart:
 
 class _Text(NamedTuple):
     lead: bool
-    body: bytes
+    pieces: tuple[bytes, ...]
     trail: bool
 
 
@@ -165,12 +165,8 @@ class Joiner:
             self._add_section(body, section, family)
         self._add_html(body, part.html_after, known, digest, family)
         self._add_text(body, part.text_after, known, digest)
-        return assemble(
-            write_head(subject, envelope),
-            boundary_of(envelope.seed),
-            b"".join(body.text),
-            b"".join(body.html),
-        )
+        boundary = boundary_of(envelope.seed)
+        return assemble(write_head(subject, envelope, boundary), boundary, body.text, body.html)
 
     def _frame(self, digest: Digest, links: Sequence[Link]) -> tuple[_Family, _FramePart]:
         frame = frame_of(digest, links, exact=self._exact)
@@ -257,7 +253,7 @@ class Joiner:
                 if COUNT in item.marks:
                     known = {**known, COUNT: count_in_text(digest)}
                 out.append(write_own_text(item, known))
-        body.add_text(chunk.lead, b"".join(out), chunk.trail)
+        body.add_text(chunk.lead, out, chunk.trail)
 
     def _add_section(self, body: Body, section: Section, family: _Family) -> None:
         cards = section.cards
@@ -276,11 +272,11 @@ class Joiner:
             if base:
                 in_html, in_text = self._address(base)
                 body.html += [in_html if piece is HOLE else piece for piece in made.html]
-                text = b"".join([in_text if piece is HOLE else piece for piece in made.text])
+                text = [in_text if piece is HOLE else piece for piece in made.text]
+                body.add_text(made.lead, text, made.trail)
             else:
                 body.html += made.html
-                text = b"".join(made.text)
-            body.add_text(made.lead, text, made.trail)
+                body.add_text(made.lead, made.text, made.trail)
             body.html.append(part.html[place + 1])
             body.add_text(*part.text[place + 1])
 

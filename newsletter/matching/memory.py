@@ -5,6 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+
+
+@cache
+def _freeze_once() -> None:
+    gc.freeze()
 
 
 @contextmanager
@@ -16,8 +22,7 @@ def uncollected() -> Iterator[None]:
     """
     was_enabled = gc.isenabled()
     gc.disable()
-    if not gc.get_freeze_count():
-        gc.freeze()
+    _freeze_once()
     try:
         yield
     finally:
