@@ -21,7 +21,7 @@ from newsletter.mail.layout import (
     Lines,
 )
 from newsletter.mail.letter import Digest, Link
-from newsletter.mail.parts import Item, OwnLine, Values, merge_items
+from newsletter.mail.parts import HOLE, Item, OwnLine, Values, merge_items, write_own_address
 from newsletter.mail.plain import wrap_line
 from newsletter.mail.quoted import CRLF, encode_lines
 from newsletter.mail.render import safe_url
@@ -29,12 +29,21 @@ from newsletter.mail.wording import make_preheader
 
 
 class Body:
-    """The two bodies as they grow."""
+    """The two bodies as they grow; `HOLE` is where the reader's own addresses, `base`, come."""
 
     def __init__(self) -> None:
         self.html: list[bytes] = []
         self.text: list[bytes] = []
+        self.base = ""
         self._blank = False
+
+    def fill_holes(self, base: str = "") -> None:
+        """Put the addresses in that are missing so far; those to come begin with `base`."""
+        if self.base:
+            in_html, in_text = write_own_address(self.base)
+            self.html = [in_html if piece is HOLE else piece for piece in self.html]
+            self.text = [in_text if piece is HOLE else piece for piece in self.text]
+        self.base = base
 
     def add_text(self, lead: bool, pieces: Sequence[bytes], trail: bool) -> None:
         """Add lines, with one blank line where blank ones meet, as `plain.fill` leaves it."""

@@ -168,5 +168,7 @@ def encode_tail(text: str) -> bytes:
 
 
 def _check(line: str) -> None:
+    if line.isascii() and line.isprintable():
+        return  # the usual, told three times as fast
     if _CHANGED.search(line):
         raise Unprovable("a text that would be cleaned")

@@ -57,7 +57,6 @@ from newsletter.mail.parts import (
     compile_text,
     write_address,
     write_count,
-    write_own_address,
     write_own_html,
     write_own_text,
     write_plain_address,
@@ -73,7 +72,7 @@ from newsletter.mail.render import (
     safe_card,
     tighten,
 )
-from newsletter.mail.shapes import HOLE, CardPart, Shapes
+from newsletter.mail.shapes import CardPart, Shapes
 from newsletter.mail.wording import count_in_html, count_in_text, count_parts
 
 CARDS_KEPT = 40_000  # about 1.5 KB each of their own
@@ -139,7 +138,6 @@ class Joiner:
         self._lines: Recent[Any, bytes] = Recent(4_000)
         self._counts: Recent[Any, bytes] = Recent(20_000)
         self._exact = False
-        self._own: tuple[str, bytes, bytes] = ("", b"", b"")
         self.cards: Recent[Any, CardPart] = Recent(CARDS_KEPT)
         self.shapes = Shapes(_render_card)
 
@@ -165,6 +163,7 @@ class Joiner:
             self._add_section(body, section, family)
         self._add_html(body, part.html_after, known, digest, family)
         self._add_text(body, part.text_after, known, digest)
+        body.fill_holes()
         boundary = boundary_of(envelope.seed)
         return assemble(write_head(subject, envelope, boundary), boundary, body.text, body.html)
 
@@ -269,23 +268,12 @@ class Joiner:
             stack = part.stacks[place]
             key = stack[0], not base, own
             made = self.cards.get(key, self._make_card, card, bool(base), stack, family)
-            if base:
-                in_html, in_text = self._address(base)
-                body.html += [in_html if piece is HOLE else piece for piece in made.html]
-                text = [in_text if piece is HOLE else piece for piece in made.text]
-                body.add_text(made.lead, text, made.trail)
-            else:
-                body.html += made.html
-                body.add_text(made.lead, made.text, made.trail)
+            if base and base != body.base:
+                body.fill_holes(base)
+            body.html += made.html
+            body.add_text(made.lead, made.text, made.trail)
             body.html.append(part.html[place + 1])
             body.add_text(*part.text[place + 1])
-
-    def _address(self, base: str) -> tuple[bytes, bytes]:
-        """Return the beginning of the reader's own addresses as HTML and text have it."""
-        known = self._own
-        if known[0] != base:
-            known = self._own = base, *write_own_address(base)
-        return known[1:]
 
     def _family(self, frame: Frame) -> _Family:
         key = frame.site, frame.language

@@ -28,6 +28,9 @@ from newsletter.mail.quoted import (
     encode_text,
 )
 
+# Where the reader's own address stands in a card; told by its identity.
+HOLE = bytes(bytearray(b"zqHOLE"))
+
 
 class Address(NamedTuple):
     """An address of the reader's own, inside a line that is encoded around it."""

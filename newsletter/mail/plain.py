@@ -55,7 +55,8 @@ def wrap_line(line: str) -> Iterator[str]:
 
 def _wrap_even(text: str, room: int) -> list[str]:
     """Return a text whose characters take a column each in lines; none where one must look."""
-    if _UNEVEN.search(text):
+    plain = text.isascii() and text.isprintable()
+    if "  " in text or text[:1] == " " or text[-1:] == " " if plain else _UNEVEN.search(text):
         return []
     lines, at, last = [], 0, len(text) - room
     while at < last:

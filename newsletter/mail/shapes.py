@@ -28,7 +28,7 @@ from newsletter.mail.inliner import Inliner, Stack, Unprovable
 from newsletter.mail.layout import FEEDBACK
 from newsletter.mail.letter import Card, Draft, Turns
 from newsletter.mail.lru import Recent
-from newsletter.mail.parts import Address, Item, compile_html, compile_text
+from newsletter.mail.parts import HOLE, Address, Item, compile_html, compile_text
 from newsletter.mail.patterns import SNIPPET, TITLE, WHY, Render, Shape, learn_shape, shape_of
 from newsletter.mail.quoted import SOFT
 from newsletter.mail.quoted import encode_text as encode_piece
@@ -37,7 +37,6 @@ from newsletter.matching.display import Marked
 LINES_KEPT = 12_000  # with words marked, about 700 octets each
 PARTS_KEPT = 20_000  # of sentences why, about 150 octets each
 PLAINS_KEPT = 3_000  # papers as they are in every letter, about 2 KB each
-HOLE = bytes(bytearray(b"\0"))  # where the reader's own address stands; told by its identity
 
 
 class CardPart(NamedTuple):
@@ -229,8 +228,7 @@ def _encode_end(tail: str) -> tuple[bytes, bytes]:
 def is_same_card(one: CardPart, other: CardPart) -> bool:
     """Return whether two cards decode to the same, wherever their lines are cut."""
     return (one.lead, one.trail) == (other.lead, other.trail) and all(
-        a2b_qp(b"".join([b"zqHOLE" if piece is HOLE else piece for piece in a]))
-        == a2b_qp(b"".join([b"zqHOLE" if piece is HOLE else piece for piece in b]))
+        a2b_qp(b"".join(a)) == a2b_qp(b"".join(b))
         for a, b in ((one.html, other.html), (one.text, other.text))
     )
 
