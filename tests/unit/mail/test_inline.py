@@ -39,3 +39,12 @@ def test_it_always_begins_with_one_doctype(page: str) -> None:
     html = inline_css(page)
     assert html.startswith("<!DOCTYPE html>\n<html")
     assert html.upper().count("<!DOCTYPE") == 1
+
+
+def test_it_tightens_styles_and_no_text_that_looks_like_one() -> None:
+    page = """<!DOCTYPE html>
+<html><head><style>p { color: red; margin: 0 }</style></head>
+<body><p>a style="b; c" or style='d; e; f' &lt;p style="g; h"&gt;</p></body></html>"""
+    inlined = inline_css(page)
+    assert '<p style="color:red;margin:0">' in inlined
+    assert """a style="b; c" or style='d; e; f' &lt;p style="g; h"&gt;</p>""" in inlined

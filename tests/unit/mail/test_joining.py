@@ -17,7 +17,7 @@ from django.test import override_settings
 from newsletter.mail.compose import compose_message
 from newsletter.mail.inliner import Unprovable
 from newsletter.mail.joining import Joiner
-from newsletter.mail.letter import Card, Digest, Envelope, Link, Section
+from newsletter.mail.letter import Card, Digest, Draft, Envelope, Link, Section, Slot
 from newsletter.mail.render import render_digest
 from newsletter.matching.display import Segment
 from newsletter.paths import ROOT
@@ -246,6 +246,63 @@ def test_it_renders_a_shape_once_for_all_cards_like_it() -> None:
         check_equal(joined, compose_message(render_digest(digest), make_envelope()))
     assert joiner.cards.misses == 40
     assert joiner.shapes.rendered == 1
+
+
+def slot(card: Card, number: int, base: str) -> Slot:
+    """A card that is written when it is asked for, as those of real letters are."""
+    draft = Draft.of(replace(card, feedback_url=""))._replace(tail=f"~{number}~1~sealsea1")
+    return Slot(("paper", number), base, lambda key, language: draft)
+
+
+@pytest.mark.parametrize("base", ["", f"{SITE}/f/{'x' * 57}"])
+def test_it_joins_cards_that_are_not_yet_written(base: str) -> None:
+    joiner, chance = Joiner(), random.Random(1)
+    slots = tuple(slot(random_card(chance, n), n, base) for n in range(30))
+    for _ in range(2):
+        digest = make_digest(Section("RL", "i1", slots[:12]), Section("LLM", "i2", slots[12:]))
+        joined = joiner.join(digest, make_envelope())
+        check_equal(joined, compose_message(render_digest(digest), make_envelope()))
+        check_wire(joined)
+    assert joiner.cards.misses == 30
+    assert joined.replace(b"=\r\n", b"").count(b"~7~1~sealsea1") == (3 if base else 0)
+
+
+def test_it_makes_a_frame_once_for_all_numbers_that_take_the_same_words() -> None:
+    joiner = Joiner()
+    for language in ("en", "de"):
+        for left_out in (0, 1, 2, 14, 2001, 12345):
+            digest = make_digest(left_out=left_out, language=language)
+            joined = joiner.join(digest, make_envelope())
+            check_equal(joined, compose_message(render_digest(digest), make_envelope()))
+    assert joiner.frames.made == 6  # none, one, several
+
+
+@pytest.mark.parametrize("file", ["html", "txt"])
+@pytest.mark.parametrize(
+    "new", ["{% if digest.left_out > 5 %}", "{{ digest.left_out|add:1 }}{% if digest.left_out %}"]
+)
+def test_it_follows_templates_that_look_at_how_many_were_left_out(file: str, new: str) -> None:
+    with changed_template(f"email/digest/body.{file}", "{% if digest.left_out %}", new):
+        joiner = Joiner()
+        for left_out in (3, 14, 4, 2001, 0):
+            digest = make_digest(left_out=left_out)
+            joined = joiner.join(digest, make_envelope())
+            check_equal(joined, compose_message(render_digest(digest), make_envelope()))
+
+
+@pytest.mark.parametrize(
+    "new",
+    ["{{ best|truncatechars:20 }}", "{{ digest.best }} {{ best|upper }}", "{{ best }} {{ best }}"],
+)
+def test_it_follows_subjects_that_change_the_best_title(new: str) -> None:
+    with changed_template(
+        "email/digest/subject.txt", "{{ day }}: {{ best }}{% elif", new + "{% elif"
+    ):
+        joiner = Joiner()
+        for best in ("Steering a Reward Model without Labels", "Löschen, was man weiß", ""):
+            digest = make_digest(best=best)
+            joined = joiner.join(digest, make_envelope())
+            check_equal(joined, compose_message(render_digest(digest), make_envelope()))
 
 
 @pytest.mark.parametrize("odd", ["\ufffe", "\ufdd0", "\U0001ffff"])
