@@ -13,6 +13,8 @@ from newsletter.sourcedays import DAYS_BACK, open_days, settle_days
 from newsletter.sources.asking import ParameterError
 from newsletter.sources.base import SourceError
 
+TO_BEGIN = timedelta(hours=1)  # in which a source that was added is asked for the first time
+
 
 def watch_sources(now: datetime) -> int:
     """Judge the days whose time has passed, and tell the operators of trouble and of its end.
@@ -46,13 +48,19 @@ def _mark_trouble(now: datetime) -> list[SourceDay]:
     )
     told = []
     for row in rows.select_related("source").order_by("day", "source__name", "part"):
-        if now < deadline(row.source, row.day):
+        if now < deadline(row.source, row.day) or _is_new(row, now):
             continue
         mine = SourceDay.objects.filter(pk=row.pk, alerted_at__isnull=True).update(alerted_at=now)
         if mine and (row.source_id, row.part) not in going_on:
             going_on.add((row.source_id, row.part))
             told.append(row)
     return told
+
+
+def _is_new(row: SourceDay, now: datetime) -> bool:
+    """Return whether the source was added just now, and nobody could ask it yet."""
+    added = row.source.created_at
+    return not row.asked and not row.failed and added <= now < added + TO_BEGIN
 
 
 def _open_trouble(now: datetime) -> list[SourceDay]:

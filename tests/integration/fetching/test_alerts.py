@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from newsletter.models import Source
 from newsletter.watching import watch_sources
 from tests.http_server import HttpServer, Reply
 from tests.integration.fetching.world import (
@@ -58,6 +59,19 @@ def test_it_tells_the_operators_once(
     assert b"Hugging Face: failed" in mail.data
     assert b"answered 500" in mail.data
     assert "answered 500" in caplog.text
+
+
+def test_it_gives_a_source_that_was_added_in_the_evening_an_hour_to_be_asked(
+    server: HttpServer, traveller: Any, relay: SmtpServer
+) -> None:
+    evening = MORNING.replace(hour=21)
+    traveller.move_to(evening)
+    source = add_huggingface(server)
+    Source.objects.filter(pk=source.pk).update(created_at=evening)
+    assert watch_sources(evening + timedelta(minutes=59)) == 0
+    assert watch_sources(evening + timedelta(minutes=60)) == 1
+    ((_, why),) = read_mails(relay)
+    assert "nobody asked: is the scheduler running?" in why
 
 
 def test_it_tells_of_a_trouble_that_goes_on_once_and_when_it_is_over(
