@@ -27,7 +27,7 @@ from newsletter.picking import Scores
 from newsletter.site import make_site
 from subscribers.queries import Reader
 
-FOUND_KEPT = 50_000  # (paper, interest) pairs, half a kilobyte each: what many letters share
+FOUND_KEPT = 30_000  # (paper, interest) pairs, half a kilobyte each: what many letters share
 STAMP_BITS = 64
 PIECES_KEPT = 8_000  # titles and snippets
 # What letters may have had read before it is read anew: some 50 MB.

@@ -38,7 +38,7 @@ from newsletter.mail.render import (
 from newsletter.mail.sections import Sections
 from newsletter.mail.shapes import CardPart, Shapes
 
-CARDS_KEPT = 40_000  # about 1.5 KB each of their own
+CARDS_KEPT = 26_000  # about 2.5 KB each of their own
 _PARTS_OF_A_CARD = attrgetter(
     "title", "url", "byline", "snippet", "cut_before", "cut_after", "why", "links", "note"
 )

@@ -35,7 +35,7 @@ from newsletter.mail.quoted import encode_text as encode_piece
 from newsletter.matching.display import Marked
 
 LINES_KEPT = 12_000  # with words marked, about 700 octets each
-PARTS_KEPT = 20_000  # of sentences why, about 150 octets each
+PARTS_KEPT = 15_000  # of sentences why, about 150 octets each
 PLAINS_KEPT = 3_000  # papers as they are in every letter, about 2 KB each
 
 

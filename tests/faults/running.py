@@ -119,7 +119,7 @@ class RunningDemo:
         """Send the signal; return the seconds until nothing of its var/ is left."""
         self.process.send_signal(number)
         started = time.monotonic()
-        output, _ = self.process.communicate(timeout=20)
+        output, _ = self.process.communicate(timeout=45)  # a last checkpoint may be slow
         self.lines.append(output)
         wait_for(lambda: not list_processes(self.var), 5)
         return time.monotonic() - started
