@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -102,12 +102,6 @@ def read_online_url(subscriber_id: int, delivery_id: int) -> str:
 def feedback_url(subscriber_id: int, paper_id: int, query_ids: Sequence[int] = ()) -> str:
     """Return the page on which a reader saves a letter's paper, or says more or less like it."""
     return feedback_base(subscriber_id) + feedback_tail(paper_id, query_ids)
-
-
-def feedback_urls(subscriber_id: int, papers: Iterable[tuple[int, Sequence[int]]]) -> list[str]:
-    """Return a letter's `feedback_url`s, of its papers and the interests that found each."""
-    base = feedback_base(subscriber_id)
-    return [base + feedback_tail(paper_id, query_ids) for paper_id, query_ids in papers]
 
 
 def feedback_base(subscriber_id: int) -> str:

@@ -136,10 +136,9 @@ def escape(text: str) -> str:
 
 def encode_html(line: str) -> bytes:
     """Return a line of HTML encoded; `Unprovable` where cleaning would change it."""
-    _check(line)
-    if line.strip() != line:
+    if line[:1].isspace():
         raise Unprovable("a line that would be tightened")
-    return quoted.encode_text(line) + CRLF
+    return encode_tail(line)
 
 
 def encode_text(line: str) -> bytes:

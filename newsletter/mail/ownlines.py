@@ -63,7 +63,7 @@ class OwnLines:
         if isinstance(item, OwnPieces):
             out = [item.pieces[0]]
             for mark, piece in zip(item.marks, item.pieces[1:], strict=True):
-                if mark is COUNT or mark == COUNT:
+                if mark == COUNT:
                     get, stack = self._counts.get, item.stack
                     out += [
                         get((id(inliner), id(stack), part), write_count, part, stack, inliner)

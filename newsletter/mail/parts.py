@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.utils.html import escape
 
+from newsletter.mail import filling
 from newsletter.mail.headers import clean_body
 from newsletter.mail.inliner import Inliner, Stack, Unprovable, as_lxml, follow, is_odd
 from newsletter.mail.layout import COUNT, HTML_MARKS, MARK, PREHEADER
@@ -200,9 +201,7 @@ def write_text(value: str) -> bytes | None:
             raise Unprovable("a text of more than one line, or that HTML parsers change")
     if not value or value[0].isspace() or value[-1].isspace():
         return None
-    if "&" in value or "<" in value or ">" in value:
-        value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return encode_before(value)
+    return encode_before(filling.escape(value))
 
 
 def write_count(part: str, stack: Stack, inliner: Inliner) -> bytes:

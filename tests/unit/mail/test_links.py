@@ -152,8 +152,6 @@ def test_a_letters_feedback_links_have_one_signature(settings: Settings) -> None
     tail = links.feedback_tail(12, (3, 4))
     assert re.fullmatch(r"~12~3~4~[\w-]{8}", tail)
     assert re.fullmatch(r"~12~1~2~3~4~[\w-]{8}", links.feedback_tail(12, range(1, 9)))
-    papers = [(12, (3, 4)), (13, ())]
-    assert links.feedback_urls(7, papers) == [base + tail, base + links.feedback_tail(13)]
     assert links.feedback_url(7, 12, (3, 4)) == base + tail
 
 
