@@ -36,12 +36,13 @@ WITH slot AS (
   SELECT s.id, s.covered_until, slot.next_at,
     slot.sends AND (s.covered_until IS NULL OR s.covered_until < %(date)s) AS sends
   FROM subscribers_subscriber AS s JOIN slot USING (timezone, send_time, weekdays)
-  WHERE s.status = 'confirmed' AND {which}
-  LIMIT %(limit)s FOR UPDATE OF s
+  WHERE s.status = 'confirmed' AND {which} AND s.id > %(after)s AND s.id <= %(last)s
+    AND (slot.due_at IS NULL OR s.next_send_at = slot.due_at)
+  FOR UPDATE OF s
 ), moved AS (
   UPDATE subscribers_subscriber AS s SET next_send_at = due.next_at,
     covered_until = CASE WHEN due.sends THEN %(date)s ELSE s.covered_until END
-  FROM due WHERE s.id = due.id
+  FROM due WHERE s.id = due.id AND s.id > %(after)s AND s.id <= %(last)s
   RETURNING 1
 ), waiting AS (
   SELECT d.id, d.subscriber_id, e.date
@@ -74,7 +75,16 @@ WITH slot AS (
 )
 SELECT (SELECT count(*) FROM moved), (SELECT count(*) FROM made)
 """
-DUE = "s.next_send_at <= %(now)s AND s.next_send_at = slot.due_at"
+# Every so many of these readers, in the order of their ids, one is the last of its chunk. A chunk
+# is a range of ids, said twice above: with a LIMIT, each would read the readers of all others too.
+BOUNDS = """
+SELECT id FROM (
+  SELECT s.id, row_number() OVER (ORDER BY s.id) AS place FROM subscribers_subscriber AS s
+  WHERE s.status = 'confirmed' AND {which}) AS numbered
+WHERE place %% %(chunk)s = 0 ORDER BY id
+"""
+LAST = 2**63 - 1
+DUE = "s.next_send_at <= %(now)s"
 BEHIND = "(s.covered_until IS NULL OR s.covered_until < %(date)s)"
 CHUNK = 20_000  # readers planned in one transaction: their rows are locked no longer than that
 STRANDED = timedelta(hours=50)  # no every-day reader waits that long, unless a clock was wrong
@@ -149,22 +159,31 @@ def _plan_slots(
 ) -> int:
     """Plan the readers of these slots, 20,000 in one transaction; return how many rows."""
     planned = 0
-    moved = CHUNK if slots else 0
-    while moved == CHUNK:
+    after = 0
+    for last in _find_bounds(which, now, edition) if slots else ():
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
             newest = edition or latest_matched_edition()
             columns = _plan_columns(slots, newest is not None, now)
             values = columns | {
                 "now": now,
-                "limit": CHUNK,
+                "after": after,
+                "last": last,
                 "edition": newest.pk if newest else None,
                 "date": newest.date if newest else None,
             }
             cursor.execute(PLAN.format(which=which), values)
-            moved, made = cursor.fetchall()[0]
-        planned += made
+            planned += cursor.fetchall()[0][1]
+        after = last
     return planned
+
+
+def _find_bounds(which: str, now: datetime, edition: Edition | None) -> list[int]:
+    """Return the last id of each chunk; the last has no end, for readers who come meanwhile."""
+    values = {"now": now, "date": edition.date if edition else None, "chunk": CHUNK}
+    with connection.cursor() as cursor:
+        cursor.execute(BOUNDS.format(which=which), values)
+        return [row[0] for row in cursor.fetchall()] + [LAST]
 
 
 def _plan_columns(slots: Sequence[Slot], sends: bool, now: datetime) -> dict[str, Any]:
