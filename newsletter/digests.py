@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -25,7 +26,7 @@ from newsletter.models import Delivery
 from newsletter.quietdays import wanting_a_line
 from newsletter.schedules import format_schedule
 from newsletter.shares import Share, pick_share, pick_shares
-from subscribers.queries import read_readers, suppressed_among
+from subscribers.queries import Reader, read_readers, suppressed_among
 
 KIND = "digest"
 SIMILAR = gettext_lazy("Similar to what you saved")
@@ -41,56 +42,90 @@ class Composed:
     letters: list[tuple[int, str, str]] = field(default_factory=list)  # id, Message-ID, picks
     entries: list[Entry] = field(default_factory=list)
 
+    def add(self, further: Composed) -> None:
+        self.messages += further.messages
+        self.letters += further.letters
+        self.entries += further.entries
 
-def compose_batch(
-    claimed: Sequence[Claimed],
-    material: Material,
-    begin: Callable[[int], None] = lambda _: None,
-) -> Composed:
-    """Compose the letters of claimed deliveries; one that cannot be is failed, the others go on.
 
-    `begin` is told each delivery's id first: should this process end, it was at that one.
-    Queries: a fixed number per batch, whatever the number of readers.
+class Composer:
+    """Composes the letters of a batch of claimed deliveries, some at a time.
+
+    One that cannot be composed is failed, the others go on. Queries: a fixed number per batch,
+    whatever the number of readers, when the first is composed.
     """
-    with uncollected(), translation.override(get_language()):
-        return _compose_batch(claimed, material, begin)
 
+    def __init__(self, claimed: Sequence[Claimed], material: Material) -> None:
+        self._claimed = claimed
+        self._material = material
+        self._wanted: deque[tuple[Claimed, Reader]] = deque()
+        self._picked: dict[int, Share] = {}
+        self._lines: Collection[int] = ()
+        self._has_begun = False
 
-def _compose_batch(
-    claimed: Sequence[Claimed], material: Material, begin: Callable[[int], None]
-) -> Composed:
-    composed = Composed()
-    readers = read_readers([item.subscriber_id for item in claimed])
-    suppressed = suppressed_among([reader.email for reader in readers.values()])
-    wanted = []
-    for item in claimed:
-        reader = readers.get(item.subscriber_id)
-        if reader is None or reader.status != "confirmed" or reader.email in suppressed:
-            reason = "suppressed" if reader and reader.email in suppressed else "not subscribed"
-            composed.entries.append(Entry(item.id, Delivery.State.CANCELLED, detail=reason))
-        else:
-            wanted.append((item, reader))
-    read_material(material, wanted)
-    lines = wanting_a_line(reader for _, reader in wanted)
-    picked = pick_shares(wanted, material)
-    for item, reader in wanted:
+    @property
+    def is_done(self) -> bool:
+        """Whether all are composed."""
+        return self._has_begun and not self._wanted
+
+    def compose(self, number: int, begin: Callable[[int], None] = lambda _: None) -> Composed:
+        """Compose the next `number` letters, or what is left.
+
+        `begin` is told each delivery's id first: should this process end, it was at that one.
+        """
+        composed = Composed()
+        with uncollected(), translation.override(get_language()):
+            if not self._has_begun:
+                self._has_begun = True
+                composed.entries += self._read()
+            for _ in range(min(number, len(self._wanted))):
+                self._compose(*self._wanted.popleft(), composed, begin)
+        return composed
+
+    def _read(self) -> list[Entry]:
+        """Read what the batch needs; return what is said of letters that nobody wants any more."""
+        entries = []
+        readers = read_readers([item.subscriber_id for item in self._claimed])
+        suppressed = suppressed_among([reader.email for reader in readers.values()])
+        wanted = []
+        for item in self._claimed:
+            reader = readers.get(item.subscriber_id)
+            if reader is None or reader.status != "confirmed" or reader.email in suppressed:
+                reason = "suppressed" if reader and reader.email in suppressed else "not subscribed"
+                entries.append(Entry(item.id, Delivery.State.CANCELLED, detail=reason))
+            else:
+                wanted.append((item, reader))
+        read_material(self._material, wanted)
+        self._lines = wanting_a_line(reader for _, reader in wanted)
+        self._picked = pick_shares(wanted, self._material)
+        self._wanted = deque(wanted)
+        return entries
+
+    def _compose(
+        self, item: Claimed, reader: Reader, composed: Composed, begin: Callable[[int], None]
+    ) -> None:
         try:
             begin(item.id)
-            share = picked.get(item.id) or pick_share(item, reader, material)
-            letter = compose_share(item, share, material, even_empty=reader.id in lines)
+            share = self._picked.get(item.id) or pick_share(item, reader, self._material)
+            even_empty = reader.id in self._lines
+            letter = compose_share(item, share, self._material, even_empty=even_empty)
         except (DatabaseError, MemoryError, OSError):  # not the letter's doing, or not for sure
             raise
         except Exception as error:  # one poison letter never stops the others
             detail = f"could not be composed: {type(error).__name__}: {error}"
             composed.entries.append(Entry(item.id, Delivery.State.FAILED, detail=detail))
-            continue
+            return
         if letter is None:
             entry = Entry(item.id, Delivery.State.EMPTY, detail="nothing matched")
             composed.entries.append(entry)
         else:
             composed.messages.append(letter[0])
             composed.letters.append(letter[1])
-    return composed
+
+
+def compose_batch(claimed: Sequence[Claimed], material: Material) -> Composed:
+    """Compose all letters of a batch."""
+    return Composer(claimed, material).compose(len(claimed))
 
 
 def compose_share(

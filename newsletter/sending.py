@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,26 +14,24 @@ from django.conf import settings
 from newsletter.admission import Admission, admit, return_unused, stop_if_restored
 from newsletter.beacon import write_beacon
 from newsletter.circuits import Result, first_open, record_result, return_probe
+from newsletter.composing import FAR, Composing
 from newsletter.deliveries import (
     Claimed,
     Entry,
     claim_deliveries,
     claim_first_deliveries,
     judge_outcome,
-    prepare_deliveries,
     record_outcomes,
     release_deliveries,
 )
-from newsletter.digests import compose_batch
-from newsletter.guard import Guard, Watch, Withdrawn, domain_of, group_domains
-from newsletter.mail.message import Message, Outcome, Verdict
+from newsletter.guard import Guard, Withdrawn, domain_of
+from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.receipts import Receipts, Revoked, make_owner
 from newsletter.mail.relay import Relay, parse_relays
 from newsletter.mail.transport import Transport
 from newsletter.material import Material
 from newsletter.models import Delivery
 from newsletter.tallies import record_tallies
-from newsletter.throttle import Limit, take
 from subscribers.models import Suppression
 from subscribers.services import suppress_address
 
@@ -176,20 +173,18 @@ class _Work:
     ends: float | None = None
 
     def deliver(self, claimed: Sequence[Claimed]) -> None:
-        with Watch(self.receipts) as watch:
-            composed = compose_batch(claimed, self.material, watch.begin)
-        self._record(composed.entries)
-        leased = time.monotonic()
-        held = prepare_deliveries(self.owner, composed.letters)
-        deadline = leased + settings.LEASE.total_seconds() - lease_margin()
+        transport = self.outbox.reach(self.relay)
+        is_far = transport.reply_seconds >= FAR
+        composing = Composing(
+            self.owner, claimed, self.material, self.receipts, self._record, is_far=is_far
+        )
+        deadline = composing.leased + settings.LEASE.total_seconds() - lease_margin()
         if self.ends is not None:
-            deadline = min(deadline, max(self.ends, leased + SEND_LEAST))
-        messages = [message for message in composed.messages if message.delivery_id in held]
-        messages = self._hold_back(messages)
+            deadline = min(deadline, max(self.ends, composing.leased + SEND_LEAST))
         guard = Guard(self.owner, self.receipts, deadline)
         try:
-            self.outbox.reach(self.relay).send(
-                messages,
+            transport.send(
+                composing,
                 before=guard.may_begin,
                 permit=guard.may_hand_over,
                 handing=guard.hand_over,
@@ -200,34 +195,13 @@ class _Work:
         except (Revoked, Withdrawn) as error:
             logger.warning("batch ended: %s: claimed=%d", type(error).__name__, len(claimed))
         finally:
-            self._conclude(claimed, messages, guard)
-
-    def _hold_back(self, messages: list[Message]) -> list[Message]:
-        """Return the letters that the limits of their domains let go now; give the others back."""
-        limits = {name: Limit(*limit) for name, limit in settings.DOMAIN_LIMITS.items()}
-        if not limits:
-            return messages
-        groups = group_domains({m.delivery_id: m.recipient for m in messages})
-        bound = {name: ids for name, ids in groups.items() if name in limits}
-        grants = take({f"domain {n}": (limits[n], len(ids)) for n, ids in bound.items()})
-        later: set[int] = set()
-        for name, ids in bound.items():
-            late = ids[grants[f"domain {name}"].letters :]
-            later.update(late)
-            self._record(
-                [
-                    Entry(key, QUEUED, delay=limits[name].interval * place, burns_attempt=False)
-                    for place, key in enumerate(late, 1)
-                ]
-            )
-        return [message for message in messages if message.delivery_id not in later]
+            self._conclude(claimed, composing.recipients, guard)
 
     def _conclude(
-        self, claimed: Sequence[Claimed], messages: Sequence[Message], guard: Guard
+        self, claimed: Sequence[Claimed], recipients: Mapping[int, str], guard: Guard
     ) -> None:
         """Write what became of the letters, and what it says of the relay."""
         outcomes = guard.outcomes
-        addresses = {m.delivery_id: m.recipient for m in messages}
         stopped = next((o for o in reversed(outcomes) if o.verdict in STOPS), None)
         if stopped:
             self.batch.relay = f"{stopped.code or ''} {stopped.detail}".strip()
@@ -246,13 +220,13 @@ class _Work:
             Entry(key, Delivery.State.CANCELLED, detail=reason)
             for key, reason in sorted(guard.cancelled.items())
         ]
-        suppress_refused(outcomes, addresses)
+        suppress_refused(outcomes, recipients)
         self._record(entries)
         settled = {entry.delivery_id for entry in entries}
         # Of all that was claimed: where the lease ended while composing, none was offered.
         rest = [item.id for item in claimed if item.id not in settled]
         self.batch.count(Delivery.State.QUEUED, release_deliveries(self.owner, rest))
-        self._tell(claimed, addresses, guard)
+        self._tell(claimed, recipients, guard)
 
     def _tell(self, claimed: Sequence[Claimed], addresses: Mapping[int, str], guard: Guard) -> None:
         """Count the outcomes, move the relay's circuit, note the beacon, log the batch."""
@@ -275,9 +249,10 @@ class _Work:
         if at and dates and any(o.verdict is Verdict.SENT for o in outcomes):
             write_beacon(at, max(dates.values()))
         logger.info(
-            "batch: relay=%s claimed=%d editions=%s %s",
+            "batch: relay=%s claimed=%d reply=%.0fms editions=%s %s",
             self.relay.name,
             len(claimed),
+            self.outbox.reach(self.relay).reply_seconds * 1000,
             ",".join(f"{dates.get(key, key)}:{number}" for key, number in editions.items()),
             " ".join(f"{state}={number}" for state, number in sorted(self.batch.states.items())),
         )

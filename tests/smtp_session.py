@@ -67,8 +67,9 @@ class Session:
         while server.trickle and not server.stopping.wait(0.05):
             link.sendall(b"220-")
         server.stopping.wait(server.banner_delay)
-        link.sendall(server.banner.encode() + b"\r\n")
-        while server.banner.startswith("220"):
+        banner = server.banner
+        link.sendall(banner.encode() + b"\r\n")
+        while banner.startswith("220"):
             line = self._read_line().decode("ascii", "replace").strip()
             server.commands.append(line)
             verb = line.partition(" ")[0].upper()

@@ -16,16 +16,17 @@ import django
 
 SAMPLE = 500  # letters kept to be sent again by the plain client
 PAUSE = 0.02  # seconds
-# The steps of a batch, where they are called: module, name, step.
+# The steps of a batch, where they are called: module or class, name, step.
 STEPS = (
     ("sending", "claim_deliveries", "claim"),
     ("digests", "read_readers", "read readers"),
     ("digests", "read_material", "read papers and matches"),
     ("digests", "pick_shares", "pick"),
     ("digests", "_write_digest", "write the digest"),
-    ("sending", "compose_batch", "compose"),
-    ("sending", "prepare_deliveries", "record"),
+    ("Composer", "compose", "compose"),
+    ("composing", "prepare_deliveries", "record"),
     ("sending", "record_outcomes", "record"),
+    ("Transport", "send", "send"),
 )
 
 
@@ -72,29 +73,45 @@ def drain() -> dict[str, int]:
     return states
 
 
+def keep_first(path: Path) -> None:
+    """Have the first letters that are composed written to `path`, a NUL between two."""
+    from newsletter.digests import Composer
+
+    compose = Composer.compose
+    kept = 0
+
+    def keep(composer: Composer, *arguments: Any) -> Any:
+        nonlocal kept
+        composed = compose(composer, *arguments)
+        for message in composed.messages[: SAMPLE - kept]:
+            with path.open("ab") as file:
+                file.write(b"\0" * bool(kept) + message.data)
+            kept += 1
+        return composed
+
+    Composer.compose = keep  # type: ignore[method-assign,assignment]
+
+
 def main(sample: str) -> None:
     """Send all that is due; keep the first letters in the file `sample`."""
     django.setup()
-    from newsletter import digests, sending
+    from newsletter import composing, digests, sending
     from newsletter.bench.report import peak_megabytes
     from newsletter.mail.letters import LETTERS
     from newsletter.mail.transport import Transport
 
     times = Times()
-    modules = {"sending": sending, "digests": digests}
-    for module, name, step in STEPS:
-        if hasattr(modules[module], name):
-            setattr(modules[module], name, times.wrap(step, getattr(modules[module], name)))
-    send = times.wrap("send", Transport.send)
-
-    def keep(transport: Transport, messages: Any, *rest: Any, **named: Any) -> bool:
-        path = Path(sample)
-        if sample and not path.exists():
-            path.write_bytes(b"\0".join(message.data for message in messages[:SAMPLE]))
-        done: bool = send(transport, messages, *rest, **named)
-        return done
-
-    Transport.send = keep  # type: ignore[method-assign,assignment]
+    if sample:
+        keep_first(Path(sample))
+    places: dict[str, Any] = {
+        "sending": sending,
+        "digests": digests,
+        "composing": composing,
+        "Composer": digests.Composer,
+        "Transport": Transport,
+    }
+    for place, name, step in STEPS:
+        setattr(places[place], name, times.wrap(step, getattr(places[place], name)))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

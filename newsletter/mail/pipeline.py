@@ -10,123 +10,117 @@ code and phase, and what was not handed over when a link is lost is not in doubt
 
 from __future__ import annotations
 
-import selectors
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from time import monotonic
 from typing import Generic
 
 from newsletter.mail.connection import Ended
 from newsletter.mail.endings import Endings
-from newsletter.mail.lanes import Callbacks, D, Job, Lane
-from newsletter.mail.message import Message, Phase, Verdict
+from newsletter.mail.lanes import Callbacks, Job, Lane, Lanes
+from newsletter.mail.message import Phase, Verdict
+from newsletter.mail.openings import D, Openings
 from newsletter.mail.replies import judge_reply
-from newsletter.mail.waiting import Waiting
+from newsletter.mail.waiting import AHEAD, Source, Waiting
 from newsletter.mail.wire import body_of
 
 TOGETHER = 0.001  # seconds in which letters come together to be asked about
+BRIEF = 0.004  # the same while others are composed
 _MAIL, _DATA, _BODY, _DOT = Phase.MAIL, Phase.DATA, Phase.BODY, Phase.DOT
 
 
 class Pipeline(Generic[D]):
-    """Sends one batch over up to `most` lanes; the lanes that stay are in `lanes` afterwards."""
+    """Sends one batch over up to `most` lanes, those that are `kept` and further ones."""
 
     def __init__(
         self,
-        lanes: Sequence[D],
+        kept: Sequence[D],
         most: int,
         per_connection: int,
-        connect: Callable[[], D],
+        openings: Openings[D],
         callbacks: Callbacks,
     ) -> None:
-        self._lanes = [Lane(dialogue, rset=dialogue.is_open) for dialogue in lanes]
-        self._most, self._per_connection = most, per_connection
-        self._connect = connect
+        self._lanes = Lanes(kept, most, openings)
+        self._per_connection = per_connection
         self._calls = callbacks
         self._endings = Endings(callbacks)
-        self._waiting = Waiting(iter(()), callbacks, self._endings)
-        self._selector = selectors.DefaultSelector()
-        self._ready: list[tuple[Lane[D], Job]] = []  # 354 has come
+        self._waiting = Waiting(Source(), callbacks, self._endings)
+        self._ready: list[Lane[D]] = []  # 354 has come, to the first at `_since`
+        self._since = 0.0
+        self.answered = 0  # letters that a reply came to
+        self.waited = 0.0  # seconds from their dots to it, all together
 
-    @property
-    def lanes(self) -> list[D]:
-        """The connections that may be kept."""
-        for lane in self._lanes:
-            lane.dialogue.is_open = lane.rset
-        return [lane.dialogue for lane in self._lanes]
+    def release(self) -> list[D]:
+        """Return the connections that may be kept, once all is sent."""
+        return self._lanes.release()
 
-    def run(self, messages: Iterator[Message]) -> bool:
+    def run(self, source: Source) -> bool:
         """Send all; return False when the relay, or its refusing us, ended the batch early."""
-        endings = self._endings
-        self._waiting = Waiting(messages, self._calls, endings)
+        endings, lanes = self._endings, self._lanes
+        self._waiting = Waiting(source, self._calls, endings, max(AHEAD, 2 * lanes.most))
         try:
-            for lane in self._lanes:
-                self._selector.register(lane.connection, selectors.EVENT_READ, lane)
+            self._arrive(is_new=False)  # those that came after the batch before was through
             self._start()
-            while self._is_owed() or (not endings.stopped and self._waiting.has_more()):
-                if self._is_owed():
-                    self._wait()
+            while lanes.is_owed() or (not endings.stopped and self._waiting.has_more()):
+                is_busy = self._wait()
+                if not is_busy:
                     self._gather()
-                self._hand_over_ready()
+                if not is_busy or self._are_many_ready():
+                    self._hand_over_ready()
                 self._start()
         except BaseException:
-            for lane in list(self._lanes):
-                self._drop(lane)
+            for lane in list(lanes.open):
+                lanes.drop(lane)
             endings.report_doubts()
             raise
-        finally:
-            self._selector.close()
         if endings.error:
             raise endings.error
         return not endings.stopped
 
-    def _is_owed(self) -> bool:
-        return any(lane.owed for lane in self._lanes)
-
     # What to send next
 
     def _start(self) -> None:
-        """Give idle lanes a letter; open further lanes while there are letters for them."""
-        endings, waiting = self._endings, self._waiting
-        while waiting.again and not endings.stopped:
-            lane = self._open(waiting.again)
-            if lane is not None and waiting.may_go(job := waiting.again.popleft()):
-                self._write(lane, job)
-        for lane in [lane for lane in self._lanes if not lane.owed]:
+        """Give idle lanes a letter; have further lanes opened while there are letters for them."""
+        lanes, waiting = self._lanes, self._waiting
+        for lane in lanes.idle():
             self._feed(lane)
-        while not endings.stopped and len(self._lanes) < self._most:
-            if len(waiting.coming) < 2 * len(self._lanes) and self._lanes:
-                return
-            if not waiting.coming and not waiting.refill():
-                return
-            if (lane := self._open(waiting.coming)) is None:
-                return
-            self._feed(lane)
+        if self._endings.stopped:
+            return
+        few = len(lanes.open) + lanes.openings.pending < lanes.most
+        letters = len(waiting.coming) if few and (waiting.coming or waiting.refill()) else 0
+        lanes.open_further(letters, len(waiting.again))
 
-    def _open(self, wanting: deque[Job]) -> Lane[D] | None:
-        """Open a lane. A relay that lets no further one in is no fault while others are open."""
-        try:
-            lane = Lane(self._connect())
-        except Ended as end:
-            if not self._lanes:
-                self._endings.settle(wanting.popleft(), Phase.CONNECT, end.code, end.text)
-            elif wanting is self._waiting.again:
-                self._waiting.coming.extendleft(wanting)
-                wanting.clear()
-            else:
-                self._most = len(self._lanes)
-            return None
-        self._lanes.append(lane)
-        self._selector.register(lane.connection, selectors.EVENT_READ, lane)
-        return lane
+    def _arrive(self, *, is_new: bool = True) -> None:
+        for error in self._lanes.arrive(is_new=is_new):
+            if not isinstance(error, Ended):
+                raise error
+            self._go_without(error)
+
+    def _go_without(self, end: Ended) -> None:
+        """A relay that lets no further connection in is no fault while others are open."""
+        lanes, waiting = self._lanes, self._waiting
+        opening = lanes.openings.pending
+        lanes.most = max(len(lanes.open) + opening, 1)
+        if lanes.open:
+            waiting.coming.extendleft(waiting.again)
+            waiting.again.clear()
+        elif not opening and not self._endings.stopped and (job := waiting.give_up()):
+            self._endings.settle(job, Phase.CONNECT, end.code, end.text)
 
     def _feed(self, lane: Lane[D]) -> None:
-        """Begin a letter in an idle lane."""
+        """Begin a letter in an idle lane: in a new one first what was lost with a kept one."""
         if lane.dialogue.carried >= self._per_connection:
-            self._drop(lane, polite=True)
-        elif job := self._waiting.next():
+            self._retire(lane)
+        elif job := self._waiting.next(renewed=lane.is_fresh):
             self._write(lane, job)
+
+    def _retire(self, lane: Lane[D]) -> None:
+        """Leave a connection that carried its number, for another one if letters wait for it."""
+        waiting, openings = self._waiting, self._lanes.openings
+        self._lanes.remove(lane)
+        if not self._endings.stopped and waiting.has_more():
+            openings.begin(leaving=lane.dialogue)
+        else:
+            openings.leave(lane.dialogue)
 
     def _write(self, lane: Lane[D], job: Job) -> None:
         try:
@@ -138,28 +132,42 @@ class Pipeline(Generic[D]):
 
     # What comes back
 
-    def _wait(self) -> None:
-        """Take in replies until one has come, or a lane's time is up."""
-        deadline = min(lane.deadline for lane in self._lanes if lane.owed)
-        for key, _ in self._selector.select(max(deadline - monotonic(), 0)):
-            self._hear(key.data)
-        if (now := monotonic()) < deadline:
-            return
-        for lane in list(self._lanes):
-            if lane.owed and now >= lane.deadline:
+    def _wait(self) -> bool:
+        """Take in replies and connections until one has come, or a lane's time is up.
+
+        Where letters are composed as they go, compose a few instead, and return True.
+        """
+        is_busy = self._waiting.work()
+        deadline = self._lanes.deadline()
+        if is_busy or self._ready:  # the relay waits for those: they are not to wait for others
+            self._take_in(0)
+        elif deadline is not None:
+            self._take_in(deadline - monotonic())
+        elif self._lanes.openings.pending:
+            self._take_in(None)
+        if deadline is not None and monotonic() >= deadline:
+            for lane in self._lanes.overdue():
                 text = f"no reply within {lane.connection.timeout:g} s"
                 self._lose(lane, Ended(0, text, timed_out=True))
+        return is_busy
 
     def _gather(self) -> None:
         """Wait a moment for other lanes' 354 where some are so far: all are asked about at once."""
         until = 0.0
-        while 0 < len(self._ready) < len(self._lanes) // 2:
+        while 0 < len(self._ready) < len(self._lanes.open) // 2:
             until = until or monotonic() + TOGETHER
-            heard = self._selector.select(max(until - monotonic(), 0))
-            for key, _ in heard:
-                self._hear(key.data)
-            if not heard or monotonic() >= until:
+            if not self._take_in(until - monotonic()) or monotonic() >= until:
                 return
+
+    def _take_in(self, seconds: float | None) -> bool:
+        """Wait so long at most for what comes, and take it in; return whether anything came."""
+        heard = self._lanes.select(seconds)
+        for lane in heard:
+            if lane:
+                self._hear(lane)
+            else:
+                self._arrive()
+        return bool(heard)
 
     def _hear(self, lane: Lane[D]) -> None:
         connection = lane.connection
@@ -185,6 +193,8 @@ class Pipeline(Generic[D]):
             if code != 250:
                 raise Ended(0, f"the relay answered {code} to RSET")
         elif phase is _DOT:
+            self.answered += 1
+            self.waited += monotonic() - lane.handed_at
             self._endings.settle(job, phase, code, text.decode("utf-8", "replace"))
         else:
             if code // 100 != (3 if phase is _DATA else 2) and job.refusal is None:
@@ -194,12 +204,14 @@ class Pipeline(Generic[D]):
 
     def _answer_data(self, lane: Lane[D], job: Job, code: int) -> None:
         if job.refusal is None and not self._endings.stopped:
-            self._ready.append((lane, job))
+            self._since = self._since if self._ready else monotonic()
+            self._ready.append(lane)
+            lane.ready = job
             return
         if job.refusal is None or code // 100 == 3:
             # RFC 2920 section 3.1: a relay may take DATA though no recipient was taken. A letter
             # that is not to go out is given up with its connection: no dot, so no letter.
-            self._drop(lane)
+            self._lanes.drop(lane)
         lane.rset = True
         if job.refusal:
             self._endings.settle(job, *job.refusal)
@@ -208,16 +220,23 @@ class Pipeline(Generic[D]):
 
     # Handing over
 
+    def _are_many_ready(self) -> bool:
+        """Return whether to ask of them now, or after a few more letters are composed."""
+        return bool(self._ready) and (
+            len(self._ready) >= len(self._lanes.open) // 4 or monotonic() - self._since > BRIEF
+        )
+
     def _hand_over_ready(self) -> None:
         """Ask of the letters that the relay waits for whether they may still go; write those."""
-        ready = [(lane, job) for lane, job in self._ready if lane.is_used]
+        ready = [(lane, lane.ready) for lane in self._ready if lane.is_used and lane.ready]
         self._ready = []
         permitted: Collection[int] = ()
         if ready and not self._endings.stopped:
             permitted = self._endings.permit([job.message for _, job in ready])
         for lane, job in ready:
+            lane.ready = None
             if self._endings.stopped or job.message.delivery_id not in permitted:
-                self._drop(lane)
+                self._lanes.drop(lane)
             elif lane.is_used:
                 self._hand_over(lane, job)
 
@@ -236,7 +255,7 @@ class Pipeline(Generic[D]):
         if not endings.hand_over(job):
             if following:
                 self._waiting.coming.appendleft(following)
-            self._drop(lane)
+            self._lanes.drop(lane)
             return
         lane.owed.append((_DOT, job))
         group = lane.open_letter(following) if following else b""
@@ -251,6 +270,7 @@ class Pipeline(Generic[D]):
                 self._lose(lane, end, job, _BODY)
         else:
             lane.wait_from_now()
+            lane.handed_at = lane.deadline - connection.timeout
 
     # Endings
 
@@ -263,38 +283,18 @@ class Pipeline(Generic[D]):
         where a letter before it may be what ended this one, and once where this was a kept one
         that the relay closed (RFC 5321 section 3.8); else it is the relay's outcome.
         """
-        owed = list(lane.owed)
-        kept = lane.dialogue.carried > 1
-        self._drop(lane)
-        begun: list[tuple[Phase, Job]] = [(phase, job)] if job else []
-        doubted = False
-        for place, each in owed:
-            if each is None or any(each is known for _, known in begun):
-                continue
-            if place is _DOT:
-                doubted = True
-                self._endings.settle(each, _DOT, end.code, end.text)
-            else:
-                begun.append((place, each))
+        kept = lane.is_kept
+        doubtful, begun = lane.unfinished(job, phase)
+        self._lanes.drop(lane)
+        for each in doubtful:
+            self._endings.settle(each, _DOT, end.code, end.text)
         for place, each in begun:
             is_relays = judge_reply(place, end.code, end.text) is Verdict.RELAY
             if each.refusal:
                 self._endings.settle(each, *each.refusal)
-            elif doubted:
+            elif doubtful:
                 self._waiting.coming.appendleft(each)
             elif kept and not end.timed_out and is_relays:
                 self._waiting.again.append(each)
             else:
                 self._endings.settle(each, place, end.code, end.text)
-
-    def _drop(self, lane: Lane[D], *, polite: bool = False) -> None:
-        if not lane.is_used:
-            return
-        lane.is_used = False
-        self._lanes.remove(lane)
-        lane.owed.clear()
-        with suppress(KeyError, ValueError):
-            self._selector.unregister(lane.connection)
-        if polite:
-            lane.dialogue.leave()
-        lane.dialogue.close()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 
 from newsletter.mail.connection import Ended, RelayRefused
 from newsletter.mail.dialogue import Dialogue
 from newsletter.mail.lanes import Callbacks, Permit, permit_all
 from newsletter.mail.message import Message, Outcome, Phase, Verdict
+from newsletter.mail.openings import Openings
 from newsletter.mail.pipeline import Pipeline
 from newsletter.mail.relay import Relay, parse_relay
 from newsletter.mail.replies import DETAIL, conclude
+from newsletter.mail.waiting import Source
 from newsletter.mail.wire import find_flaw, wire_address
 
 __all__ = ["Relay", "RelayRefused", "Transport", "parse_relay"]
@@ -36,7 +37,10 @@ class Transport:
         self._per_connection = per_connection
         self._dialogue: Dialogue | None = None
         self._spare: list[Dialogue] = []  # further connections, for pipelining
+        self._openings: Openings[Dialogue] | None = None  # still further ones, on their way
         self._handed = False
+        # From a letter's dot to its reply, in the last batch that was pipelined; 0 before one was.
+        self.reply_seconds = 0.0
 
     def __enter__(self) -> Transport:
         return self
@@ -46,6 +50,7 @@ class Transport:
 
     def close(self) -> None:
         """Say QUIT and close the connections, if there are any."""
+        self._close_openings()
         for dialogue in [*self._spare, *filter(None, [self._dialogue])]:
             dialogue.leave()
             dialogue.close()
@@ -69,7 +74,7 @@ class Transport:
 
     def send(
         self,
-        messages: Iterable[Message],
+        messages: Iterable[Message] | Source,
         before: Callable[[Message], bool],
         handing: Callable[[Message], None],
         done: Callable[[Outcome], None],
@@ -78,6 +83,9 @@ class Transport:
         begin: Callable[[Message], None] = lambda _: None,
     ) -> bool:
         """Offer each message to the relay; return False when RELAY or OURS ended the batch early.
+
+        Of a `Source` that composes its letters as it goes, some are composed whenever no reply has
+        come.
 
         `before` is asked right before MAIL, and again if a stale connection makes a second MAIL
         necessary; False skips the message without a transaction and without an outcome. `permit`
@@ -95,11 +103,14 @@ class Transport:
         An exception between the dot and the reply (a time limit's signal) reports IN_DOUBT to
         `done` and goes on. A killed process reports nothing: that is what receipts are for.
         """
-        coming = iter(messages)
-        for message in coming:
+        source = messages if isinstance(messages, Source) else Source(messages)
+        while True:
             if self._dialogue and self._dialogue.has_extn("pipelining"):
                 calls = Callbacks(before, permit, handing, done, soon, begin)
-                return self._send_pipelined(chain([message], coming), calls)
+                return self._send_pipelined(source, calls)
+            message = source.next()
+            if message is None:
+                return True
             self._handed = False
             try:
                 outcome = self._offer(message, before, permit, handing, begin)
@@ -114,25 +125,33 @@ class Transport:
             done(outcome)
             if outcome.verdict in _STOPS:
                 return False
-        return True
 
     def _discard(self) -> None:
         """Close all connections without a word: the relay hears none."""
+        self._close_openings()
         for dialogue in self._spare:
             dialogue.close()
         self._spare.clear()
         self._drop()
 
-    def _send_pipelined(self, messages: Iterable[Message], calls: Callbacks) -> bool:
+    def _close_openings(self) -> None:
+        if self._openings:
+            self._openings.close()
+        self._openings = None
+
+    def _send_pipelined(self, source: Source, calls: Callbacks) -> bool:
         kept = [*filter(None, [self._dialogue]), *self._spare]
         most, each = self._relay.connections, self._per_connection
-        pipeline = Pipeline(kept, most, each, self._open, calls)
+        self._openings = self._openings or Openings(self._open)
+        pipeline = Pipeline(kept, most, each, self._openings, calls)
         self._dialogue, self._spare = None, []
         try:
-            return pipeline.run(iter(messages))
+            return pipeline.run(source)
         finally:
-            left = pipeline.lanes
+            left = pipeline.release()
             self._dialogue, self._spare = (left[0], left[1:]) if left else (None, [])
+            if pipeline.answered:
+                self.reply_seconds = pipeline.waited / pipeline.answered
 
     def _offer(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from newsletter.mail.message import Message, Outcome, Verdict
 from newsletter.mail.transport import Transport, parse_relay
+from newsletter.mail.waiting import Source
 
 SENDER = "bounces+1@papers.example"
 
@@ -23,6 +24,35 @@ def make_messages(*locals_: str, size: int = 200) -> list[Message]:
         )
         for number, local in enumerate(locals_, 1)
     ]
+
+
+class Stepping(Source):
+    """Makes its letters ready a few at a time, as one that composes them meanwhile.
+
+    `at_work` is told before each time.
+    """
+
+    def __init__(self, messages: Sequence[Message], few: int = 3) -> None:
+        super().__init__()
+        self._coming = list(messages)
+        self._at_hand: list[Message] = []
+        self._few = few
+        self.at_work: Callable[[], None] = lambda: None
+
+    def has_more(self) -> bool:
+        return bool(self._coming or self._at_hand)
+
+    def draw(self, most: int) -> list[Message]:
+        drawn, self._at_hand = self._at_hand[:most], self._at_hand[most:]
+        return drawn
+
+    def work(self) -> bool:
+        if not self._coming:
+            return False
+        self.at_work()
+        self._at_hand += self._coming[: self._few]
+        self._coming = self._coming[self._few :]
+        return True
 
 
 @dataclass
@@ -50,7 +80,7 @@ class Book:
         self.calls.append(("done", outcome.delivery_id))
         self.outcomes.append(outcome)
 
-    def send(self, transport: Transport, messages: Iterable[Message]) -> bool:
+    def send(self, transport: Transport, messages: Iterable[Message] | Source) -> bool:
         return transport.send(messages, self.before, self.handing, self.done, self.permit)
 
     def verdicts(self) -> list[Verdict]:

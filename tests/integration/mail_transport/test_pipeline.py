@@ -13,7 +13,7 @@ from newsletter.mail.message import Message, Verdict
 from newsletter.mail.pipeline import Pipeline
 from newsletter.mail.transport import Transport, parse_relay
 from tests.certificates import Certificate
-from tests.integration.mail_transport.batch import SENDER, Book, make_messages
+from tests.integration.mail_transport.batch import SENDER, Book, Stepping, make_messages
 from tests.smtp import Accepted, SmtpServer
 
 SENT, SOFT, HARD, CONTENT, RELAY, OURS, IN_DOUBT = Verdict
@@ -85,8 +85,11 @@ def test_it_stops_where_the_relay_refuses_us(server: SmtpServer, local: str) -> 
     assert server.recipients() == ["ok@reader.example"] * 2
 
 
+@pytest.mark.parametrize("meanwhile", [False, True])
 @pytest.mark.parametrize("seed", range(12))
-def test_it_knows_of_every_letter_what_became_of_it(server: SmtpServer, seed: int) -> None:
+def test_it_knows_of_every_letter_what_became_of_it(
+    server: SmtpServer, seed: int, meanwhile: bool
+) -> None:
     chance = random.Random(seed)
     kinds = ["ok"] * 8 + sorted(PASSING)
     server.close_after = chance.choice((0, 0, 1, 3, 7))
@@ -94,7 +97,8 @@ def test_it_knows_of_every_letter_what_became_of_it(server: SmtpServer, seed: in
     batch = [f"{chance.choice(kinds)}-{n}" for n in range(60)]
     book = Book(vetoed={n for n in range(2, 61) if chance.random() < 0.1})
     with open_transport(server, chance.choice((1, 2, 4)), each=chance.choice((5, 100))) as link:
-        assert book.send(link, make_messages(*batch))
+        messages = make_messages(*batch)
+        assert book.send(link, Stepping(messages) if meanwhile else messages)
     found = by_id(book)
     assert found.keys() == set(range(1, 61)) - book.vetoed
     arrived = server.recipients()
