@@ -8,7 +8,6 @@ takes its time they are under way for nearly all of it anyhow, and composing fil
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
@@ -57,15 +56,11 @@ class Composing(Source):
         self._record = record
         self._few = FEW if is_far else len(claimed)
         self._composed = Composed()  # not in the ledger yet
-        self._ready: deque[Message] = deque()
         if not is_far:
             self._compose()
 
     def has_more(self) -> bool:
-        return bool(self._ready) or not (self._composer.is_done or is_stopping())
-
-    def draw(self, most: int) -> list[Message]:
-        return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
+        return bool(self._messages) or not (self._composer.is_done or is_stopping())
 
     def work(self) -> bool:
         """Compose a few letters."""
@@ -90,7 +85,7 @@ class Composing(Source):
         messages = [message for message in composed.messages if message.delivery_id in held]
         messages = self._hold_back(messages)
         self.recipients |= {message.delivery_id: message.recipient for message in messages}
-        self._ready += messages
+        self._messages += messages
 
     def _hold_back(self, messages: list[Message]) -> list[Message]:
         """Return the letters that the limits of their domains let go now; give the others back."""

@@ -164,11 +164,11 @@ class Lanes(Generic[D]):
         wait = None if seconds is None else max(seconds, 0)
         return [key.data for key, _ in self._selector.select(wait)]
 
-    def arrive(self, *, is_new: bool) -> list[BaseException]:
+    def arrive(self, *, is_new: bool) -> list[Exception]:
         """Take in the connections that have come; return why others did not come."""
         errors = []
         for found in self.openings.take():
-            if isinstance(found, BaseException):
+            if isinstance(found, Exception):
                 errors.append(found)
             else:
                 self._add(Lane(found, is_new=is_new))

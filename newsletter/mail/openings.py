@@ -44,7 +44,7 @@ class Openings(Generic[D]):
     def __init__(self, connect: Callable[[], D]) -> None:
         self.pending = 0
         self._connect = connect
-        self._come: deque[D | BaseException] = deque()
+        self._come: deque[D | Exception] = deque()
         self._closed = False
         self._lock = Lock()  # a connection that comes as all is closed must not stay open
         self._bell, self._button = socket.socketpair()
@@ -64,7 +64,7 @@ class Openings(Generic[D]):
         """Say QUIT over one and close it."""
         self._start(_leave, dialogue)
 
-    def take(self) -> list[D | BaseException]:
+    def take(self) -> list[D | Exception]:
         """Return what has come since: connections, and why one did not come."""
         with suppress(BlockingIOError):
             while len(self._bell.recv(64)) == 64:
@@ -80,30 +80,33 @@ class Openings(Generic[D]):
         with self._lock:
             self._closed = True
         for each in self.take():
-            if not isinstance(each, BaseException):
+            if not isinstance(each, Exception):
                 each.close()
         self._bell.close()
         self._button.close()
 
     def _open(self, leaving: D | None) -> None:
-        found: D | BaseException
+        found: D | Exception
         try:
             if leaving is not None:
                 _leave(leaving)
             found = self._connect()
-        except BaseException as error:  # raised again where it is taken
+        except Exception as error:  # raised again where it is taken
             found = error
         with self._lock:
             if not self._closed:
                 self._come.append(found)
                 with suppress(BlockingIOError):  # a bell that was rung so often is heard
                     self._button.send(b"\0")
-            elif not isinstance(found, BaseException):
+            elif not isinstance(found, Exception):
                 found.close()
 
     @staticmethod
     def _start(work: Callable[[D], None] | Callable[[D | None], None], what: D | None) -> None:
-        Thread(target=work, args=[what], name="connection", daemon=True).start()
+        try:
+            Thread(target=work, args=[what], name="connection", daemon=True).start()
+        except RuntimeError:  # no thread is to be had: then all wait for this one
+            work(what)  # type: ignore[arg-type]
 
 
 def _leave(dialogue: D) -> None:

@@ -91,9 +91,10 @@ class Pipeline(Generic[D]):
 
     def _arrive(self, *, is_new: bool = True) -> None:
         for error in self._lanes.arrive(is_new=is_new):
-            if not isinstance(error, Ended):
-                raise error
-            self._go_without(error)
+            if isinstance(error, Ended):
+                self._go_without(error)
+            else:  # what is handed over is heard out first
+                self._endings.fail(error)
 
     def _go_without(self, end: Ended) -> None:
         """A relay that lets no further connection in is no fault while others are open."""

@@ -104,13 +104,13 @@ class Transport:
         `done` and goes on. A killed process reports nothing: that is what receipts are for.
         """
         source = messages if isinstance(messages, Source) else Source(messages)
-        while True:
+        while source.has_more():
             if self._dialogue and self._dialogue.has_extn("pipelining"):
                 calls = Callbacks(before, permit, handing, done, soon, begin)
                 return self._send_pipelined(source, calls)
             message = source.next()
             if message is None:
-                return True
+                break
             self._handed = False
             try:
                 outcome = self._offer(message, before, permit, handing, begin)
@@ -125,6 +125,7 @@ class Transport:
             done(outcome)
             if outcome.verdict in _STOPS:
                 return False
+        return True
 
     def _discard(self) -> None:
         """Close all connections without a word: the relay hears none."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from itertools import islice
 
 from newsletter.mail.endings import Endings
 from newsletter.mail.lanes import Callbacks, Job
@@ -22,18 +21,15 @@ class Source:
     """
 
     def __init__(self, messages: Iterable[Message] = ()) -> None:
-        self._messages = iter(messages)
-        self._is_spent = False
+        self._messages = deque(messages)
 
     def has_more(self) -> bool:
         """Return whether `draw` may give another one, now or after some `work`."""
-        return not self._is_spent
+        return bool(self._messages)
 
     def draw(self, most: int) -> list[Message]:
         """Return the next letters that are ready, so many at most."""
-        drawn = list(islice(self._messages, most))
-        self._is_spent = len(drawn) < most
-        return drawn
+        return [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
 
     def work(self) -> bool:
         """Do a moment's work on letters to come; False where there is none."""

@@ -10,7 +10,7 @@ import pytest
 
 from newsletter.mail.message import Message, Verdict
 from newsletter.mail.transport import Relay, RelayRefused, Transport, parse_relay
-from tests.integration.mail_transport.batch import SENDER, Book, make_messages, send_batch
+from tests.integration.mail_transport.batch import SENDER, Book, Stepping, make_messages, send_batch
 from tests.smtp import SmtpServer
 
 SENT, SOFT, HARD, CONTENT, RELAY, OURS, IN_DOUBT = Verdict
@@ -100,12 +100,11 @@ def test_it_asks_right_before_mail(server: SmtpServer, transport: Transport) -> 
 
 
 def test_it_takes_letters_one_by_one(server: SmtpServer, transport: Transport) -> None:
-    def compose() -> Iterator[Message]:
-        for message in make_messages("ok", "ok"):
-            assert len(server.accepted) == message.delivery_id - 1
-            yield message
-
-    assert Book().send(transport, compose())
+    seen: list[int] = []
+    source = Stepping(make_messages("ok", "ok", "ok"), few=1)
+    source.at_work = lambda: seen.append(len(server.accepted))
+    assert Book().send(transport, source)
+    assert seen == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

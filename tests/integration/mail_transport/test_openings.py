@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import get_ident
+from threading import Thread, get_ident
+from typing import Any
 
 import pytest
 
@@ -138,3 +139,43 @@ def test_what_was_lost_with_a_kept_connection_goes_over_a_new_one(server: SmtpSe
     assert book.verdicts() == [SENT] * 3
     assert server.banner == BANNER
     assert server.connections == 2
+
+
+def test_where_no_thread_is_to_be_had_connections_open_all_the_same(
+    server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+
+    def refuse(thread: Thread, *arguments: Any, **named: Any) -> None:
+        if thread.name == "connection":
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    start = Thread.start
+    monkeypatch.setattr(Thread, "start", refuse)
+    book = Book()
+    with open_transport(server, 3, each=10) as transport:
+        assert book.send(transport, make_messages(*["ok"] * 60))
+    assert book.verdicts() == [SENT] * 60
+    assert refused
+
+
+def test_an_error_of_ours_while_opening_is_raised_once_all_is_heard(
+    server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def fail(transport: Transport) -> Any:
+        opened.append(transport)
+        if len(opened) > 1:
+            raise ValueError("a bad name")
+        return first(transport)
+
+    first = Transport._open
+    monkeypatch.setattr(Transport, "_open", fail)
+    book = Book()
+    with open_transport(server, 3) as transport, pytest.raises(ValueError, match="a bad name"):
+        book.send(transport, make_messages(*["slow1"] * 60))
+    assert book.verdicts() == [SENT] * len(server.accepted)
+    assert len(book.handed()) == len(book.outcomes)
