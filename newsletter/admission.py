@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-
-from django.conf import settings
 
 from newsletter.beacon import find_restored
 from newsletter.circuits import choose_relay
 from newsletter.controls import Gate, describe_pause, open_gate, pause_sending
 from newsletter.mail.relay import Relay
-from newsletter.tallies import count_sent
+from newsletter.tallies import braked
 from newsletter.throttle import give_back, relay_limits, take_together
-
-DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +34,11 @@ def admit(relays: Sequence[Relay], limit: int, avoid: frozenset[str]) -> Admissi
     nothing = Gate(())
     if why := describe_pause():
         return Admission(None, 0, nothing, f"sending is paused: {why}")
-    if settings.DAILY_LIMIT:
-        limit = min(limit, settings.DAILY_LIMIT - count_sent(DAY))
-        if limit <= 0:
-            why = (
-                f"the brake: PAPER_ROUND_DAILY_LIMIT={settings.DAILY_LIMIT} letters went out in "
-                "24 hours"
-            )
-            return Admission(None, 0, nothing, why)
+    left, why = braked()
+    if why:
+        return Admission(None, 0, nothing, why)
+    if left is not None:
+        limit = min(limit, left)
     choice = choose_relay(relays, limit, avoid)
     if choice.relay is None:
         return Admission(None, 0, nothing, choice.why or "the relay is away")

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from django.conf import settings
 from django.contrib.postgres.functions import TransactionNow
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from newsletter.models import Delivery, Edition, Switch
@@ -144,6 +144,17 @@ def describe_pause() -> str:
     """Return why nothing is sent, "" where letters go out."""
     switch = Switch.objects.filter(pk=1, paused_at__isnull=False).first()
     return (switch.reason or "by the operator") if switch else ""
+
+
+def describe_paused_editions() -> str:
+    """Return which editions are paused while letters of theirs wait, why, and what lets them go."""
+    waiting = Delivery.objects.filter(edition=OuterRef("pk"), state__in=["queued", "deferred"])
+    paused = Edition.objects.filter(Exists(waiting), paused_at__isnull=False, cancelled_at=None)
+    return "; ".join(
+        f"the edition of {day} is paused ({reason or 'by the operator'}): once that is mended, "
+        f"manage.py resume --date {day} lets its letters go"
+        for day, reason in paused.order_by("date").values_list("date", "pause_reason")
+    )
 
 
 def open_gate() -> Gate:

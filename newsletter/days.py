@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from newsletter.circuits import hasten_probes
+from newsletter.controls import describe_paused_editions
 from newsletter.deliveries import count_states, hasten_deliveries, mend_stranded
 from newsletter.editions import (
     EditionError,
@@ -148,6 +149,8 @@ def _days_late(day: date, now: datetime) -> int:
 def _note(target: date, papers: int, waits: bool, why: str) -> str:
     if why:
         return f"no more is sent now: {why}; what is queued goes out with the next run"
+    if paused := describe_paused_editions():
+        return paused
     if waits:
         number = waiting_papers(target, DAYS_LATE).count()
         return (

@@ -16,6 +16,7 @@ from newsletter.clock import last_tick
 from newsletter.controls import describe_pause
 from newsletter.mail.relay import parse_relays
 from newsletter.models import Circuit, Delivery, DomainReply, Edition, Tally
+from newsletter.tallies import braked
 
 SHOWN = 7  # editions
 RATE_OVER = timedelta(minutes=5)
@@ -104,15 +105,16 @@ def read_progress() -> Progress:
     rate = _read_rate(now)
     due = sum(edition.due for edition in editions)
     pause = describe_pause()
+    held = _why_held(pause, due, now)
     sending = Delivery.objects.filter(state=Delivery.State.SENDING)
     doubtful = Delivery.objects.filter(state=Delivery.State.IN_DOUBT, parked_at__isnull=True)
     return Progress(
         now=now,
-        held=_why_held(pause, now),
+        held=held,
         paused=bool(pause),
         rate=round(rate, 2),
         due=due,
-        finish=now + timedelta(seconds=due / rate) if due and rate else None,
+        finish=now + timedelta(seconds=due / rate) if due and rate and not held else None,
         in_doubt=doubtful.count(),
         workers=sending.aggregate(n=Count("owner", distinct=True))["n"],
         editions=tuple(editions),
@@ -121,9 +123,11 @@ def read_progress() -> Progress:
     )
 
 
-def _why_held(pause: str, now: datetime) -> str:
+def _why_held(pause: str, due: int, now: datetime) -> str:
     if pause:
         return f"sending is paused: {pause}"
+    if due and (brake := braked()[1]):
+        return brake
     tick = last_tick()
     if tick is not None and now - tick > HELD_AFTER:
         return (

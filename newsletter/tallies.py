@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Max, Sum
 from django.utils import timezone
@@ -104,6 +105,16 @@ def count_sent(span: timedelta) -> int:
     """Return how many letters relays accepted in the last `span`, to the minute."""
     since = timezone.now() - span
     return Tally.objects.filter(minute__gt=since).aggregate(n=Sum("sent"))["n"] or 0
+
+
+def braked() -> tuple[int | None, str]:
+    """Return how many letters the brake lets go yet, None for any number, and why if it is none."""
+    most = settings.DAILY_LIMIT
+    if not most:
+        return None, ""
+    left = max(most - count_sent(timedelta(hours=24)), 0)
+    why = f"the brake: PAPER_ROUND_DAILY_LIMIT={most} letters went out in 24 hours"
+    return left, "" if left else why
 
 
 def last_sent_minute() -> datetime | None:

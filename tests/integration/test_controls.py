@@ -107,10 +107,14 @@ def test_the_brake_stops_at_the_days_limit(server: SmtpServer, settings: Setting
     drained = drain_deliveries()
     assert "PAPER_ROUND_DAILY_LIMIT=5" in drained.why
     assert states() == {"sent": 5, "queued": 4}
+    progress = read_progress()
+    assert "the brake: PAPER_ROUND_DAILY_LIMIT=5" in progress.held
+    assert progress.finish is None
     Tally.objects.update(minute=timezone.now() - timedelta(hours=25))
     beacon.forget_beacon()
     drain_deliveries()
     assert states()["sent"] == 9
+    assert read_progress().held == ""  # nothing waits
 
 
 def plan_canary(refused: int, local: str = "d552") -> int:
@@ -133,6 +137,13 @@ def test_the_canary_stops_an_edition_that_is_refused(server: SmtpServer, local: 
     edition = Edition.objects.get()
     assert edition.pause_reason == "5 of the first 20 letters were refused"
     assert states() == {"sent": 15, "failed": 5, "queued": 220}
+    out = StringIO()
+    call_command("run_day", "--date", str(DAY), stdout=out, stderr=out)
+    call_command("status", stdout=out)
+    assert (
+        f"The edition of {DAY} is paused (5 of the first 20 letters were refused)" in out.getvalue()
+    )
+    assert out.getvalue().count(f"manage.py resume --date {DAY}") == 2
     call_command("resume", "--date", str(DAY), stdout=StringIO())
     drain_deliveries()
     assert states() == {"sent": 235, "failed": 5}

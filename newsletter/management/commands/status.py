@@ -72,6 +72,8 @@ class Command(BaseCommand):
             lines.append(describe_edition(edition))
             if edition.note:
                 lines.append(f"{'':<12}{edition.note}")
+            if edition.state == "paused":
+                lines.append(f"{'':<12}manage.py resume --date {edition.date} lets its letters go")
         if not progress.editions:
             lines.append("no edition has been matched yet")
         lines += ["", style.MIGRATE_HEADING("relays")]
