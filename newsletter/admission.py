@@ -9,7 +9,7 @@ from newsletter.beacon import find_restored
 from newsletter.circuits import choose_relay
 from newsletter.controls import Gate, describe_pause, open_gate, pause_sending
 from newsletter.mail.relay import Relay
-from newsletter.tallies import braked
+from newsletter.tallies import read_brake
 from newsletter.throttle import give_back, relay_limits, take_together
 
 
@@ -34,7 +34,7 @@ def admit(relays: Sequence[Relay], limit: int, avoid: frozenset[str]) -> Admissi
     nothing = Gate(())
     if why := describe_pause():
         return Admission(None, 0, nothing, f"sending is paused: {why}")
-    left, why = braked()
+    left, why = read_brake()
     if why:
         return Admission(None, 0, nothing, why)
     if left is not None:

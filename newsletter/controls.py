@@ -151,7 +151,7 @@ def describe_paused_editions() -> str:
     waiting = Delivery.objects.filter(edition=OuterRef("pk"), state__in=["queued", "deferred"])
     paused = Edition.objects.filter(Exists(waiting), paused_at__isnull=False, cancelled_at=None)
     return "; ".join(
-        f"the edition of {day} is paused ({reason or 'by the operator'}): once that is mended, "
+        f"the edition of {day} is paused ({reason or 'by the operator'}): "
         f"manage.py resume --date {day} lets its letters go"
         for day, reason in paused.order_by("date").values_list("date", "pause_reason")
     )

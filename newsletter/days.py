@@ -149,8 +149,12 @@ def _days_late(day: date, now: datetime) -> int:
 def _note(target: date, papers: int, waits: bool, why: str) -> str:
     if why:
         return f"no more is sent now: {why}; what is queued goes out with the next run"
-    if paused := describe_paused_editions():
-        return paused
+    return "; ".join(
+        filter(None, (describe_paused_editions(), _note_papers(target, papers, waits)))
+    )
+
+
+def _note_papers(target: date, papers: int, waits: bool) -> str:
     if waits:
         number = waiting_papers(target, DAYS_LATE).count()
         return (

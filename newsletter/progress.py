@@ -16,7 +16,7 @@ from newsletter.clock import last_tick
 from newsletter.controls import describe_pause
 from newsletter.mail.relay import parse_relays
 from newsletter.models import Circuit, Delivery, DomainReply, Edition, Tally
-from newsletter.tallies import braked
+from newsletter.tallies import read_brake
 
 SHOWN = 7  # editions
 RATE_OVER = timedelta(minutes=5)
@@ -126,7 +126,8 @@ def read_progress() -> Progress:
 def _why_held(pause: str, due: int, now: datetime) -> str:
     if pause:
         return f"sending is paused: {pause}"
-    if due and (brake := braked()[1]):
+    _, brake = read_brake()
+    if due and brake:
         return brake
     tick = last_tick()
     if tick is not None and now - tick > HELD_AFTER:

@@ -107,7 +107,7 @@ def count_sent(span: timedelta) -> int:
     return Tally.objects.filter(minute__gt=since).aggregate(n=Sum("sent"))["n"] or 0
 
 
-def braked() -> tuple[int | None, str]:
+def read_brake() -> tuple[int | None, str]:
     """Return how many letters the brake lets go yet, None for any number, and why if it is none."""
     most = settings.DAILY_LIMIT
     if not most:

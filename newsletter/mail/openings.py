@@ -58,11 +58,11 @@ class Openings(Generic[D]):
     def begin(self, leaving: D | None = None) -> None:
         """Open one, `leaving` another first: a relay counts the connections of a client."""
         self.pending += 1
-        self._start(self._open, leaving)
+        _start(lambda: self._open(leaving))
 
     def leave(self, dialogue: D) -> None:
         """Say QUIT over one and close it."""
-        self._start(_leave, dialogue)
+        _start(lambda: _leave(dialogue))
 
     def take(self) -> list[D | Exception]:
         """Return what has come since: connections, and why one did not come."""
@@ -101,12 +101,12 @@ class Openings(Generic[D]):
             elif not isinstance(found, Exception):
                 found.close()
 
-    @staticmethod
-    def _start(work: Callable[[D], None] | Callable[[D | None], None], what: D | None) -> None:
-        try:
-            Thread(target=work, args=[what], name="connection", daemon=True).start()
-        except RuntimeError:  # no thread is to be had: then all wait for this one
-            work(what)  # type: ignore[arg-type]
+
+def _start(work: Callable[[], None]) -> None:
+    try:
+        Thread(target=work, name="connection", daemon=True).start()
+    except RuntimeError:  # no thread is to be had: then all wait for this one
+        work()
 
 
 def _leave(dialogue: D) -> None:

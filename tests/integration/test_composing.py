@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +33,22 @@ def _small_batches(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 def far(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every relay is far, from the first batch on."""
     monkeypatch.setattr(sending, "FAR", 0.0)
+
+
+@contextmanager
+def failing(at: int, error: Exception) -> Iterator[None]:
+    """Have composing this letter raise; the others take a moment, so that some are out by then."""
+    compose = digests.compose_share
+
+    def fail(item: Any, *arguments: Any, **named: Any) -> Any:
+        if item.id == at:
+            raise error
+        time.sleep(0.005)
+        return compose(item, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digests, "compose_share", fail)
+        yield
 
 
 def locals_(number: int) -> list[str]:
@@ -97,45 +115,26 @@ def test_a_stop_gives_back_what_is_not_composed(server: SmtpServer) -> None:
 
 
 @pytest.mark.usefixtures("far")
-def test_one_that_cannot_be_composed_stops_no_other(
-    server: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_cannot_be_composed_stops_no_other(server: SmtpServer) -> None:
     plan(*locals_(30))
     poison = Delivery.objects.order_by("pk")[17].pk
-    compose = digests.compose_share
-
-    def fail(item: Any, *arguments: Any, **named: Any) -> Any:
-        if item.id == poison:
-            raise ValueError("poison")
-        return compose(item, *arguments, **named)
-
-    monkeypatch.setattr(digests, "compose_share", fail)
-    drain_deliveries()
+    with failing(poison, ValueError("poison")):
+        drain_deliveries()
     assert states() == {"sent": 29, "failed": 1}
     assert "poison" in Delivery.objects.get(pk=poison).detail
+    assert len(server.accepted) == 29
 
 
 @pytest.mark.usefixtures("far")
-def test_what_went_out_is_recorded_where_composing_loses_the_database(
-    server: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_went_out_is_recorded_where_composing_loses_the_database(server: SmtpServer) -> None:
     plan(*locals_(40))
     last = Delivery.objects.order_by("-pk")[5].pk
-    compose = digests.compose_share
-
-    def fail(item: Any, *arguments: Any, **named: Any) -> Any:
-        if item.id == last:
-            raise OperationalError("the database is gone")
-        time.sleep(0.005)  # so that some are out by then
-        return compose(item, *arguments, **named)
-
-    monkeypatch.setattr(digests, "compose_share", fail)
-    with pytest.raises(OperationalError):
+    gone = OperationalError("the database is gone")
+    with failing(last, gone), pytest.raises(OperationalError):
         drain_deliveries()
     found = states()
     assert found["sent"] == len(server.accepted) > 1
     assert found == {"sent": found["sent"], "queued": 40 - found["sent"]}
-    monkeypatch.setattr(digests, "compose_share", compose)
     drain_deliveries()
     assert states() == {"sent": 40}
     assert len(server.accepted) == 40
