@@ -175,6 +175,12 @@ def open_gate() -> Gate:
     return Gate(tuple(blocked), *(first or (None, 0)))
 
 
+def judge_first(edition_id: int) -> None:
+    """Judge an edition's first letters where they are not judged yet: a complaint has come."""
+    if Edition.objects.filter(pk=edition_id, cleared_at__isnull=True).exists():
+        _judge_first(edition_id)
+
+
 def _judge_first(edition_id: int) -> int | None:
     """Return how many first letters the edition has, 0 once it is cleared, None once stopped."""
     now = timezone.now()

@@ -78,6 +78,18 @@ def read_int(name: str, default: int, low: int, high: int) -> int:
     return number
 
 
+def read_percent(name: str, default: str) -> float:
+    """Return `name`, written like 0.2, as a number from 0 to 100."""
+    value = read_text(name, default)
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise SettingError(f"{name}={value!r}: write a number from 0 to 100, such as 0.2")
+    return number
+
+
 def read_durations(name: str, default: str) -> tuple[timedelta, ...]:
     """Return `name`, written as numbers with s, m or h ("5m 15m 1h"), as spans of time."""
     value = read_text(name, default)

@@ -60,6 +60,9 @@ BATCH = env.read_int("PAPER_ROUND_BATCH", 100, 1, 5000)  # deliveries claimed at
 RETRIES = env.read_durations("PAPER_ROUND_RETRIES", "5m 15m 1h 3h 6h")  # after a soft refusal
 DAILY_LIMIT = env.read_int("PAPER_ROUND_DAILY_LIMIT", 0, 0, 1_000_000_000)  # the brake; 0: none
 CANARY_PERCENT = env.read_int("PAPER_ROUND_CANARY", 1, 0, 100)  # sent and judged first; 0: none
+# Percent of an edition's letters complained of that pause it, and no fewer complaints than that.
+COMPLAINT_LIMIT = env.read_percent("PAPER_ROUND_COMPLAINT_LIMIT", "0.2")  # 0: none
+COMPLAINT_LEAST = env.read_int("PAPER_ROUND_COMPLAINT_LEAST", 3, 1, 1_000_000)
 DOMAIN_LIMITS = env.read_limits("PAPER_ROUND_DOMAIN_LIMITS", "")
 INBOX_DIR = VAR_DIR / "inbox" if DEMO else None  # the Maildir of the demo's mail server
 

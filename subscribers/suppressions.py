@@ -54,6 +54,14 @@ def suppress_address(email: str, reason: str, note: str = "") -> bool:
     return True
 
 
+def suppress_complainer(email: str) -> None:
+    """Mail nothing more to who called a letter spam, not even a confirmation they ask for."""
+    reason = Suppression.Reason.COMPLAINT
+    if not suppress_address(email, reason):
+        known = Suppression.objects.filter(address_hash=hash_address(email), reason__in=LEFT)
+        known.update(reason=reason)
+
+
 def is_refused(email: str) -> bool:
     """Return whether not even a confirmation may be mailed there.
 

@@ -13,7 +13,7 @@ from newsletter import bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTING = re.compile(
-    r"""\b(?:read_(?:text|bool|int|time|zone|list|endpoints|secret|colour|choice|durations|limits)|environ\.get)"""
+    r"""\b(?:read_(?:text|bool|int|percent|time|zone|list|endpoints|secret|colour|choice|durations|limits)|environ\.get)"""
     r"""\(\s*"([A-Z][A-Z_]+)\""""
 )
 FOR_TOOLS = {"PAPER_ROUND_DEMO", "PAPER_ROUND_EMBEDDED", "PAPER_ROUND_ENV_FILE"}  # not to be set
