@@ -46,6 +46,7 @@ class EditionProgress:
     cancelled: int
     empty: int
     oldest_due: int
+    complained: int
     note: str
 
 
@@ -151,6 +152,7 @@ def _read_editions(now: datetime) -> list[EditionProgress]:
             due=Count("pk", filter=waiting),
             oldest=Min("next_at", filter=waiting),
             parked=Count("pk", filter=Q(parked_at__isnull=False, state="in_doubt")),
+            complained=Count("complained_at"),
         )
         .order_by()
     )
@@ -187,6 +189,7 @@ def _make_edition(
         cancelled=counts.get("cancelled", 0),
         empty=counts.get("empty", 0),
         oldest_due=max(0, round((now - oldest).total_seconds())) if oldest else 0,
+        complained=sum(row["complained"] for row in rows),
         note=note,
     )
 

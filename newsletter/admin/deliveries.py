@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -23,10 +25,13 @@ from newsletter.admin.base import (
 )
 from newsletter.admin.explain import explain_url
 from newsletter.admin.filters import EditionFilter
+from newsletter.complaints import OUT, record_complaint
 from newsletter.controls import park_in_doubt, resend_in_doubt
 from newsletter.matching.display import readable
 from newsletter.models import Delivery, Paper
 from subscribers.models import Interest, Query, Subscriber
+
+MOST_AT_ONCE = 100  # complaints recorded by one action; each is a form field
 
 
 class ParkedFilter(admin.SimpleListFilter):
@@ -55,7 +60,7 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     )
     list_display_links = ("reader",)
     list_filter = ("state", EditionFilter, ParkedFilter, "finished_at")
-    actions = ("resend", "park")
+    actions = ("resend", "park", "complain")
     search_fields = ("subscriber__email",)
     search_help_text = "Start of an address, or Message-ID"
     ordering = ("-pk",)
@@ -122,6 +127,33 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         parked = park_in_doubt(queryset.values_list("pk", flat=True), timezone.now())
         self._tell(request, parked, ngettext("%d letter parked.", "%d letters parked.", parked))
 
+    def has_complain_permission(self, request: HttpRequest) -> bool:
+        """It marks a letter and ends a reader's: who may do only one of these may not."""
+        needed = ("newsletter.change_delivery", "subscribers.change_subscriber")
+        return bool(request.user.has_perms(needed))
+
+    @admin.action(description=_("Record a complaint…"), permissions=["complain"])
+    def complain(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
+        letters = queryset.filter(state__in=OUT, complained_at__isnull=True).order_by("pk")
+        fields = ("pk", "subscriber__email", "edition__date")
+        chosen = list(letters.values_list(*fields)[: MOST_AT_ONCE + 1])
+        if not chosen or len(chosen) > MOST_AT_ONCE:
+            mend = f"choose 1 to {MOST_AT_ONCE} letters that are out and not complained of yet"
+            self.message_user(request, f"No complaint was recorded: {mend}.", messages.ERROR)
+            return None
+        if request.POST.get("confirmed") != "yes":
+            return _ask_to_complain(self, request, chosen)
+        source = f"the admin, by {request.user.get_username()}"
+        found = [record_complaint(pk, timezone.now(), source) for pk, _email, _day in chosen]
+        new = [recorded for recorded in found if recorded and recorded.new]
+        text = ngettext("%d complaint recorded.", "%d complaints recorded.", len(new))
+        self.message_user(request, text % len(new), messages.SUCCESS)
+        for one in new:
+            if one.paused:
+                text = f"The edition of {one.day} is paused: {one.paused}."
+                self.message_user(request, text, messages.WARNING)
+        return None
+
     def _tell(self, request: HttpRequest, number: int, text: str) -> None:
         if number:
             self.message_user(request, text % number, messages.SUCCESS)
@@ -174,6 +206,19 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
             ),
         )
         return format_html('<ol class="pr-picks">{}</ol>', items)
+
+
+def _ask_to_complain(
+    page: DeliveryAdmin, request: HttpRequest, chosen: list[Any]
+) -> TemplateResponse:
+    context = {
+        **page.admin_site.each_context(request),
+        "opts": Delivery._meta,
+        "title": _("Record a complaint about these letters?"),
+        "chosen": chosen,
+        "checkbox": ACTION_CHECKBOX_NAME,
+    }
+    return TemplateResponse(request, "admin/newsletter/delivery/complain.html", context)
 
 
 def name_picks(delivery: Delivery) -> list[tuple[int, str, list[str]]]:

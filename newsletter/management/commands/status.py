@@ -74,6 +74,8 @@ class Command(BaseCommand):
                 lines.append(f"{'':<12}{edition.note}")
             if edition.parked:
                 lines.append(f"{'':<12}{edition.parked} parked: in doubt, and not sent again")
+            if edition.complained:
+                lines.append(f"{'':<12}{edition.complained} called spam by their readers")
             if edition.state == "paused":
                 lines.append(f"{'':<12}manage.py resume --date {edition.date} lets its letters go")
         if not progress.editions:

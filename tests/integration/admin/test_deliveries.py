@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from newsletter.models import Delivery
-from subscribers.models import Interest, Query
+from newsletter.models import Delivery, Edition
+from subscribers.models import ConsentEvent, Interest, Query, Suppression
 from tests.integration.admin.makers import (
+    NOW,
     SCRIPT,
+    TODAY,
     make_deliveries,
     make_edition,
     make_operator,
@@ -21,7 +23,8 @@ from tests.integration.admin.makers import (
 )
 
 pytestmark = pytest.mark.django_db
-LIST = "/admin/newsletter/delivery/"
+LIST, EDITIONS = "/admin/newsletter/delivery/", "/admin/newsletter/edition/"
+DAY = timedelta(days=1)
 
 
 def test_it_lists_deliveries_with_their_state_and_reply(operator_client: Client) -> None:
@@ -86,3 +89,42 @@ def test_it_refuses_who_may_not_see_deliveries() -> None:
     assert client.get(LIST)["Location"].startswith(reverse("admin:login"))
     client.force_login(make_operator("newsletter.view_paper"))
     assert client.get(LIST).status_code == 403
+
+
+def test_it_asks_before_it_records_a_complaint(operator_client: Client) -> None:
+    letters = make_deliveries(make_edition(), make_readers(3), "sent")
+    [waiting] = make_deliveries(make_edition(TODAY - DAY), make_readers(1), "queued")
+    chosen = [letters[0].pk, letters[1].pk, waiting.pk]
+    data: dict[str, Any] = {"action": "complain", "_selected_action": chosen}
+    asked = operator_client.post(LIST, data).content.decode()
+    assert "The readers of 2 letters" in asked
+    assert ("reader0@reader.example" in asked, "reader3@reader.example" in asked) == (True, False)
+    assert not Suppression.objects.exists()
+    done = operator_client.post(LIST, data | {"confirmed": "yes"}, follow=True)
+    assert "2 complaints recorded." in done.content.decode()
+    assert Delivery.objects.filter(complained_at__isnull=False).count() == 2
+    assert Suppression.objects.filter(reason="complaint").count() == 2
+    assert ConsentEvent.objects.filter(source="complaint, the admin, by operator").count() == 2
+    again = operator_client.post(LIST, data | {"confirmed": "yes"}, follow=True)
+    assert "No complaint was recorded: choose 1 to 100 letters" in again.content.decode()
+
+
+def test_it_says_when_complaints_pause_an_edition(operator_client: Client) -> None:
+    letters = make_deliveries(make_edition(), make_readers(4), "sent")
+    Edition.objects.update(cleared_at=NOW, canary_size=0)
+    data = {"action": "complain", "_selected_action": [one.pk for one in letters[:3]]}
+    done = operator_client.post(LIST, data | {"confirmed": "yes"}, follow=True).content.decode()
+    assert "The edition of 2026-11-20 is paused: 3 of 4 readers complained" in done
+    assert "3 called spam" in operator_client.get(f"{EDITIONS}going-out/").content.decode()
+
+
+@pytest.mark.parametrize("missing", ["newsletter.change_delivery", "subscribers.change_subscriber"])
+def test_a_complaint_needs_the_right_to_both(missing: str) -> None:
+    letters = make_deliveries(make_edition(), make_readers(1), "sent")
+    rights = {"newsletter.view_delivery", "newsletter.change_delivery"}
+    client = Client()
+    client.force_login(make_operator(*(rights | {"subscribers.change_subscriber"}) - {missing}))
+    data = {"action": "complain", "_selected_action": [letters[0].pk], "confirmed": "yes"}
+    page = client.post(LIST, data, follow=True)
+    assert "Record a complaint" not in page.content.decode()
+    assert not Suppression.objects.exists()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
@@ -18,6 +20,7 @@ from newsletter.erasure import erase_reader
 from newsletter.links import MANAGE, UNSUBSCRIBE, make_token
 from newsletter.models import Delivery, Edition, EditionTally, Notice
 from newsletter.planning import plan_deliveries
+from newsletter.progress import read_progress
 from subscribers.models import ConsentEvent, Subscriber, Suppression
 from subscribers.services import hash_address, unsubscribe
 from subscribers.suppressions import is_refused, suppress_address
@@ -146,6 +149,15 @@ def test_it_pauses_an_edition_at_the_limit_and_not_before() -> None:
     assert complain(letters[3:4]) == [why]
     edition.refresh_from_db()
     assert (edition.pause_reason, open_gate().blocked) == (why, (edition.pk,))
+
+
+def test_the_status_tells_how_many_complained() -> None:
+    _, letters = make_going(10)
+    complain(letters[:2])
+    out = StringIO()
+    call_command("status", stdout=out)
+    assert "2 called spam by their readers" in out.getvalue()
+    assert read_progress().editions[0].complained == 2
 
 
 def test_few_complaints_pause_no_small_edition(settings: Settings) -> None:
