@@ -7,7 +7,7 @@ delivery.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -24,6 +24,7 @@ from subscribers.suppressions import suppress_complainer
 
 OUT = (Delivery.State.SENT, Delivery.State.IN_DOUBT)
 HANDED = (*OUT, Delivery.State.SENDING)  # sent, though its worker may not have written that yet
+SLACK = timedelta(minutes=10)  # a provider's clock; a reader's letters are further apart
 GONE = "has left already, or was erased: nothing to do"
 
 
@@ -201,7 +202,7 @@ def _find_by_address(report: Report) -> _Meant | None:
 def _last_letter(reader_id: int, report: Report) -> _Meant:
     letters = Delivery.objects.filter(subscriber=reader_id, state__in=HANDED)
     if report.arrived:
-        letters = letters.filter(planned_at__lte=report.arrived)
+        letters = letters.filter(planned_at__lte=report.arrived + SLACK)
     newest = letters.exclude(message_id="").order_by("-edition__date", "-pk")
     return _Meant(reader_id, newest.values_list("pk", flat=True).first())
 

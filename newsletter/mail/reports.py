@@ -64,7 +64,8 @@ class Report:
     """What a report says: its feedback type, and all that may tell which letter is meant.
 
     `message_ids` with angle brackets; `tokens` as in our unsubscribe links, not verified;
-    `recipients` as written; `arrived` when the letter came there (aware), None where not said.
+    `recipients` as written; `arrived` when the letter came there, or was written (aware), None
+    where neither is said.
     """
 
     kind: str
@@ -160,6 +161,7 @@ def _make_report(fields: Message, headers: Message, kind: str = "") -> Report:
     links = "".join("".join(_texts(headers, "List-Unsubscribe")).split())  # wherever it was folded
     asked = [*_texts(fields, "Original-Rcpt-To"), *_texts(headers, _MICROSOFT)]
     dates = [*_texts(fields, "Arrival-Date"), *_texts(fields, "Received-Date")]
+    dates += _texts(headers, "Date")  # which our letter had
     return Report(
         kind=kind if _KIND.fullmatch(kind) else "unknown",
         message_ids=_find(_MESSAGE_ID, " ".join(_texts(headers, "Message-ID"))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 from io import StringIO
 
 import pytest
@@ -254,19 +254,27 @@ def test_it_finds_the_letter_by_its_signed_link_where_a_relay_renamed_it(
     assert (standing(letter), standing(other)) == (TAKEN, UNTOUCHED)
 
 
-def test_the_link_means_the_last_letter_before_the_report_says_it_came() -> None:
+@pytest.mark.parametrize(
+    ("fields", "more", "day"),
+    [
+        ("Arrival-Date: Fri, 20 Nov 2026 07:30:00 +0100\r\n", "", DAY),
+        ("Arrival-Date: Fri, 20 Nov 2026 06:25:00 +0000\r\n", "", DAY),  # its clock is behind
+        ("", "Date: Fri, 20 Nov 2026 06:30:00 +0000\r\n", DAY),
+        ("Arrival-Date: Sat, 21 Nov 2026 09:00:00 +0000\r\n", "", NEXT),
+        ("Arrival-Date: once\r\n", "", NEXT),
+    ],
+)
+def test_the_link_means_the_last_letter_before_the_report_says_it_came(
+    fields: str, more: str, day: date
+) -> None:
     [reader] = make_readers(1)
-    days = [make_edition(DAY), make_edition(NEXT)]
-    for number, day in enumerate(days):
-        at = MORNING + timedelta(days=number)
-        make_deliveries(day, [reader], "sent", planned_at=at, finished_at=at)
-    letter = write_letter("", token=make_token(UNSUBSCRIBE, reader.pk))
-    take_report(
-        write_report(letter, fields="Arrival-Date: Fri, 20 Nov 2026 09:00:00 +0000\r\n"), NOW
-    )
-    assert [one.edition.date for one in Delivery.objects.exclude(complained_at=None)] == [DAY]
-    take_report(write_report(letter), NOW)
-    assert Delivery.objects.exclude(complained_at=None).count() == 2
+    for number, edition in enumerate([make_edition(DAY), make_edition(NEXT)]):
+        at = MORNING + timedelta(days=number, seconds=0.5)
+        make_deliveries(edition, [reader], "sent", planned_at=at, finished_at=at)
+    letter = write_letter("", token=make_token(UNSUBSCRIBE, reader.pk), more=more)
+    assert take_report(write_report(letter, fields=fields), NOW).settled
+    assert Delivery.objects.get(complained_at__isnull=False).edition.date == day
+    assert take_report(write_report(letter, fields=fields), NOW).text.endswith("is changed")
 
 
 def test_a_letter_no_longer_in_the_ledger_still_ends_the_readers_letters() -> None:
