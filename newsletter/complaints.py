@@ -210,8 +210,8 @@ def _last_letter(reader_id: int, report: Report) -> _Meant:
 def _why_unknown(report: Report) -> str:
     if report.message_ids or report.tokens:
         return (
-            "it returns a Message-ID or link that is none of a letter of the ledger: of another "
-            "mail, or of a reader erased since"
+            "its Message-ID and link are of no letter in the ledger, but of another mail (service "
+            "mail is not in it), or of a reader erased since"
         )
     if report.recipients:
         return (
