@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.conf import settings
 
@@ -12,10 +11,8 @@ from newsletter.beacon import find_restored
 from newsletter.circuits import choose_relay
 from newsletter.controls import Gate, describe_pause, open_gate, pause_sending
 from newsletter.mail.relay import Relay
-from newsletter.tallies import count_sent
+from newsletter.tallies import count_below_brake, describe_brake
 from newsletter.throttle import give_back, relay_limits, take_together
-
-DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +37,9 @@ def admit(relays: Sequence[Relay], limit: int, avoid: frozenset[str]) -> Admissi
     if why := describe_pause():
         return Admission(None, 0, nothing, f"sending is paused: {why}")
     if settings.DAILY_LIMIT:
-        limit = min(limit, settings.DAILY_LIMIT - count_sent(DAY))
+        limit = min(limit, count_below_brake())
         if limit <= 0:
-            why = (
-                f"the brake: PAPER_ROUND_DAILY_LIMIT={settings.DAILY_LIMIT} letters went out in "
-                "24 hours"
-            )
-            return Admission(None, 0, nothing, why)
+            return Admission(None, 0, nothing, describe_brake())
     choice = choose_relay(relays, limit, avoid)
     if choice.relay is None:
         return Admission(None, 0, nothing, choice.why or "the relay is away")

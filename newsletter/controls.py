@@ -146,16 +146,39 @@ def describe_pause() -> str:
     return (switch.reason or "by the operator") if switch else ""
 
 
+def list_paused_editions() -> list[tuple[date, str]]:
+    """Return the editions that are paused, oldest first, each with the reason."""
+    paused = Edition.objects.filter(
+        paused_at__isnull=False, cancelled_at__isnull=True, closed_at__isnull=True
+    )
+    return list(paused.order_by("date").values_list("date", "pause_reason"))
+
+
+def describe_held() -> str:
+    """Return which editions are paused while letters of theirs wait, "" where none is."""
+    held = {
+        day: why
+        for day, why in list_paused_editions()
+        if Delivery.objects.filter(edition__date=day, state__in=WAITING).exists()
+    }
+    return "; ".join(
+        f"the edition of {day} is paused ({why}): manage.py resume --date {day}"
+        for day, why in held.items()
+    )
+
+
 def open_gate() -> Gate:
     """Return which editions' letters may be claimed now, judging first letters on the way."""
     blocked: list[int] = []
     first: tuple[int, int] | None = None
     going = Edition.objects.filter(matched_at__isnull=False, closed_at__isnull=True)
-    rows = going.values_list("pk", "paused_at", "cancelled_at", "cleared_at").order_by("date")
-    for pk, paused_at, cancelled_at, cleared_at in rows:
+    fields = ("pk", "paused_at", "cancelled_at", "cleared_at", "canary_size")
+    for pk, paused_at, cancelled_at, cleared_at, size in going.values_list(*fields).order_by(
+        "date"
+    ):
         if paused_at or cancelled_at:
             blocked.append(pk)
-        elif not cleared_at:
+        elif not cleared_at or (size == 0 and _has_grown(pk)):
             size = _judge_first(pk)
             if size != 0:
                 blocked.append(pk)
@@ -184,9 +207,23 @@ def _judge_first(edition_id: int) -> int | None:
     return 0
 
 
+def _has_grown(edition_id: int) -> bool:
+    """Return whether an edition that began among few readers has become a large one: an import.
+
+    Its letters that wait are judged by their first ones, as if it began now.
+    """
+    waiting = Delivery.objects.filter(edition=edition_id, state__in=WAITING)
+    if not _size_canary() or waiting[:CANARY_READERS].count() < CANARY_READERS:
+        return False
+    edition = Edition.objects.filter(pk=edition_id, canary_size=0, paused_at__isnull=True)
+    return bool(edition.update(canary_size=None, cleared_at=None))
+
+
 def _size_canary() -> int:
+    if not settings.CANARY_PERCENT:
+        return 0
     readers = Subscriber.objects.filter(status=Subscriber.Status.CONFIRMED).count()
-    if not settings.CANARY_PERCENT or readers < CANARY_READERS:
+    if readers < CANARY_READERS:
         return 0
     return max(CANARY_LEAST, -(-readers * settings.CANARY_PERCENT // 100))
 

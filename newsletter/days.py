@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from newsletter.circuits import hasten_probes
+from newsletter.controls import describe_held
 from newsletter.deliveries import count_states, hasten_deliveries, mend_stranded
 from newsletter.editions import (
     EditionError,
@@ -212,7 +213,7 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
                 glances = 0 if batch.wait else glances + 1
                 nap = 0.0 if batch.why or glances > MOST_GLANCES else find_nap(batch.wait)
                 if not nap:
-                    return Drained(states, batch.why)
+                    return Drained(states, batch.why or describe_held())
                 time.sleep(nap)
                 continue
             glances = 0

@@ -16,6 +16,7 @@ from newsletter.clock import last_tick
 from newsletter.controls import describe_pause
 from newsletter.mail.relay import parse_relays
 from newsletter.models import Circuit, Delivery, DomainReply, Edition, Tally
+from newsletter.tallies import describe_brake
 
 SHOWN = 7  # editions
 RATE_OVER = timedelta(minutes=5)
@@ -108,7 +109,7 @@ def read_progress() -> Progress:
     doubtful = Delivery.objects.filter(state=Delivery.State.IN_DOUBT, parked_at__isnull=True)
     return Progress(
         now=now,
-        held=_why_held(pause, now),
+        held=_why_held(pause, now) or (describe_brake() if due else ""),
         paused=bool(pause),
         rate=round(rate, 2),
         due=due,

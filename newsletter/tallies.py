@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Max, Sum
 from django.utils import timezone
@@ -104,6 +105,19 @@ def count_sent(span: timedelta) -> int:
     """Return how many letters relays accepted in the last `span`, to the minute."""
     since = timezone.now() - span
     return Tally.objects.filter(minute__gt=since).aggregate(n=Sum("sent"))["n"] or 0
+
+
+def count_below_brake() -> int:
+    """Return how many letters the brake lets go yet, less than 1 where it holds them."""
+    limit: int = settings.DAILY_LIMIT
+    return limit - count_sent(timedelta(hours=24))
+
+
+def describe_brake() -> str:
+    """Return that the brake holds the letters, "" where it does not."""
+    if not settings.DAILY_LIMIT or count_below_brake() > 0:
+        return ""
+    return f"the brake: PAPER_ROUND_DAILY_LIMIT={settings.DAILY_LIMIT} letters went out in 24 hours"
 
 
 def last_sent_minute() -> datetime | None:

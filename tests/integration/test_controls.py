@@ -226,6 +226,50 @@ def test_the_status_tells_the_letters_by_state(server: SmtpServer) -> None:
     assert f"{server.port}" in out.getvalue()
 
 
+def test_the_status_says_that_the_brake_holds_the_letters(
+    server: SmtpServer, settings: Settings
+) -> None:
+    settings.DAILY_LIMIT, settings.BATCH = 2, 2
+    plan("ok1", "ok2", "ok3")
+    assert read_progress().held == ""
+    drain_deliveries()
+    assert "PAPER_ROUND_DAILY_LIMIT=2" in read_progress().held
+
+
+def say(*command: str) -> str:
+    out = StringIO()
+    call_command(*command, stdout=out)
+    return out.getvalue()
+
+
+def test_the_commands_say_how_an_edition_goes_on(server: SmtpServer) -> None:
+    plan("ok1")
+    assert f"`manage.py resume --date {DAY}` goes on" in say("pause", "--date", str(DAY))
+    why = drain_deliveries().why  # what run_day and tick say
+    assert why == f"the edition of {DAY} is paused (by the operator): manage.py resume --date {DAY}"
+    told = say("resume")
+    assert "It was not paused." in told
+    assert f"The edition of {DAY} is paused still" in told
+    assert "paused still" not in say("resume", "--date", str(DAY))
+
+
+def test_no_day_to_come_counts_as_sent() -> None:
+    tomorrow = timezone.localdate() + timedelta(days=2)
+    with pytest.raises(CommandError, match="readers would get nothing until then"):
+        call_command("resume", "--sent-until", str(tomorrow))
+
+
+def test_an_edition_that_became_large_is_judged_by_its_first_letters(server: SmtpServer) -> None:
+    plan("ok1")
+    drain_deliveries()
+    assert Edition.objects.get().canary_size == 0
+    plan(*(f"d552-{n}" for n in range(240)))  # a list was imported on its day
+    drain_deliveries()
+    edition = Edition.objects.get()
+    assert edition.pause_reason.endswith("of the first 20 letters were refused")
+    assert states()["queued"] == 220
+
+
 def test_the_commands_refuse_a_day_without_an_edition() -> None:
     for command in (["pause"], ["resume"], ["cancel"]):
         with pytest.raises(CommandError, match="there is no edition of 2020-01-01"):
