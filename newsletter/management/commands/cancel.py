@@ -24,4 +24,4 @@ class Command(BaseCommand):
             cancelled = cancel_letters(parse_day(options["date"]), timezone.now())
         except ControlError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{cancelled} letters cancelled.")
+        self.stdout.write(f"{cancelled} letter{'' if cancelled == 1 else 's'} cancelled.")
