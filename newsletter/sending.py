@@ -47,7 +47,7 @@ class Batch:
 
     `relay` is "" or why the relay ended it early, `ready` whether it takes other mail all the same:
     one address can make a relay hang up, and must not keep the others waiting. `why` says why
-    nothing was claimed, `wait` in how many seconds a throttle lets the next letter go.
+    nothing was claimed, `wait` in how many seconds the throttle that let none go lets the next.
     """
 
     claimed: int = 0
@@ -118,8 +118,10 @@ def deliver_batch(
     batch = Batch()
     with Receipts(receipts_directory(), owner) as receipts:
         admission = admit(outbox.relays, limit, frozenset(outbox.failed))
-        batch.why, batch.wait = admission.why, admission.wait
-        if admission.relay is not None:
+        batch.why = admission.why
+        if admission.relay is None:
+            batch.wait = admission.wait
+        else:
             claimed = _claim(owner, admission)
             return_unused(admission, len(claimed))
             batch.claimed = len(claimed)

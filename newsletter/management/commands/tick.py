@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from newsletter.chores import do_chores
 from newsletter.clock import check_clock
+from newsletter.controls import describe_paused_editions
 from newsletter.days import drain_deliveries, run_minute
 from newsletter.fetching import fetch_source, list_due_sources
 from newsletter.stopping import is_stopping, stopping_on_signals
@@ -87,5 +88,5 @@ class Command(BaseCommand):
         states = ", ".join(f"{number} {state}" for state, number in sorted(drained.states.items()))
         if planned or states:
             self.stdout.write(f"{planned} planned, {states or 'nothing sent'}")
-        if drained.why:
-            self.stderr.write(f"no more is sent now: {drained.why}")
+        if why := drained.why or describe_paused_editions():
+            self.stderr.write(f"no more is sent now: {why}")
