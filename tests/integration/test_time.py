@@ -298,6 +298,76 @@ def test_a_chunk_reads_its_own_readers_alone() -> None:
     assert plan.count(f"(id > {keys[9000]}") == 2
 
 
+def test_a_walk_in_many_chunks_does_not_go_by_what_is_due() -> None:
+    """With statistics of an hour when nobody was: else each chunk passes all who are."""
+    add_readers(20_000)
+    Subscriber.objects.update(next_send_at=EIGHT + timedelta(days=1))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE subscribers_subscriber")
+    Subscriber.objects.update(next_send_at=EIGHT)
+    edition = prepare(DAY, MORNING)
+    values = planning._plan_columns([planning.Slot("Etc/GMT+0", time(8), 127, EIGHT)], True, EIGHT)
+    keys = Subscriber.objects.order_by("pk").values_list("pk", flat=True)
+    values |= {"now": EIGHT, "after": keys[9000], "last": keys[10_000]}
+    values |= {"edition": edition, "date": DAY}
+    which = planning.walked(planning.DUE)
+    plan = explain(planning.PLAN.format(which=which), values, small=False)
+    assert "subscriber_due" not in plan
+    assert "Seq Scan on subscribers_subscriber" not in plan
+
+
+def test_a_chunk_reads_the_waiting_letters_of_its_own_readers() -> None:
+    """Whatever waits of others: the ledger is read neither whole nor by what is due."""
+    add_readers(20_000)
+    prepare(DAY, MORNING)
+    assert plan_deliveries(EIGHT) == 20_000
+    after = DAY + timedelta(days=1)
+    edition = prepare(after, MORNING + timedelta(days=1))
+    now = EIGHT + timedelta(days=1)
+    values = planning._plan_columns([planning.Slot("Etc/GMT+0", time(8), 127, now)], True, now)
+    keys = Subscriber.objects.order_by("pk").values_list("pk", flat=True)
+    values |= {"now": now, "after": keys[9000], "last": keys[10_000]}
+    values |= {"edition": edition, "date": after}
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE subscribers_subscriber, newsletter_delivery")
+    which = planning.walked(planning.DUE)
+    plan = explain(planning.PLAN.format(which=which), values, small=False)
+    assert "Seq Scan on newsletter_delivery" not in plan
+    assert "delivery_due" not in plan
+    found = plan.partition("CTE waiting")[2].partition("CTE merged")[0]
+    assert "delivery_waiting" in found
+    assert f"Index Cond: ((subscriber_id > {keys[9000]})" in found
+    assert "SubPlan" not in plan.partition("CTE made")[2]  # nothing is looked up reader by reader
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 60])
+def test_chunks_merge_what_one_statement_merges(
+    monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """A third had their letter, a fifth perhaps: the others' covers both days."""
+    add_readers(30)
+    keys = list(Subscriber.objects.order_by("pk").values_list("pk", flat=True))
+    prepare(DAY, MORNING)
+    assert plan_deliveries(EIGHT) == 30
+    done = Delivery.objects.filter(subscriber__in=keys[::3])
+    done.update(state="empty", finished_at=EIGHT)
+    Delivery.objects.filter(subscriber__in=keys[1::5]).update(doubts=1)
+    waiting = Delivery.objects.filter(state="queued", doubts=0)
+    expected = set(waiting.values_list("subscriber_id", flat=True))
+    after = DAY + timedelta(days=1)
+    prepare(after, MORNING + timedelta(days=1))
+    Subscriber.objects.update(next_send_at=EIGHT + timedelta(days=1))
+    monkeypatch.setattr(planning, "CHUNK", chunk)
+    assert plan_deliveries(EIGHT + timedelta(days=1)) == 30
+    letters = Delivery.objects.filter(edition__date=after)
+    assert set(letters.values_list("subscriber_id", flat=True)) == set(keys)
+    both = letters.filter(covers_from=DAY).values_list("subscriber_id", flat=True)
+    assert set(both) == expected
+    assert letters.filter(covers_from=after).count() == 30 - len(expected)
+    merged = Delivery.objects.filter(state="cancelled", edition__date=DAY)
+    assert set(merged.values_list("subscriber_id", flat=True)) == expected
+
+
 def test_the_due_letters_are_found_by_the_index() -> None:
     subscribe()
     plan = explain(CLAIM, [[], 100, "me", timedelta(minutes=5)])
