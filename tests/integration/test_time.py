@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F
 from pytest_django import DjangoAssertNumQueries
 
-from newsletter import clock, planning
+from newsletter import clock, planning, planning_sql
 from newsletter.days import prepare_edition, run_minute
 from newsletter.deliveries import CLAIM
 from newsletter.models import Delivery, Tick
@@ -271,8 +271,8 @@ def test_the_due_readers_are_found_by_the_index() -> None:
         cursor.execute("ANALYZE subscribers_subscriber")
     slot = planning.Slot("Etc/GMT+0", time(8), 127, EIGHT)
     values = planning._plan_columns([slot], True, EIGHT)
-    values |= {"now": EIGHT, "after": 0, "last": planning.LAST, "edition": edition, "date": DAY}
-    plan = explain(planning.PLAN.format(which=planning.DUE), values, small=False)
+    values |= {"now": EIGHT, "after": 0, "last": planning_sql.LAST, "edition": edition, "date": DAY}
+    plan = explain(planning_sql.PLAN.format(which=planning_sql.DUE), values, small=False)
     assert "subscriber_due" in plan
     assert "Seq Scan on subscribers_subscriber" not in plan
     slots = Subscriber.objects.filter(
@@ -293,7 +293,7 @@ def test_a_chunk_reads_its_own_readers_alone() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE subscribers_subscriber")
         cursor.execute("SET LOCAL enable_nestloop = off")
-    plan = explain(planning.PLAN.format(which=planning.DUE), values, small=False)
+    plan = explain(planning_sql.PLAN.format(which=planning_sql.DUE), values, small=False)
     assert "Seq Scan on subscribers_subscriber" not in plan
     assert plan.count(f"(id > {keys[9000]}") == 2
 
@@ -310,8 +310,8 @@ def test_a_walk_in_many_chunks_does_not_go_by_what_is_due() -> None:
     keys = Subscriber.objects.order_by("pk").values_list("pk", flat=True)
     values |= {"now": EIGHT, "after": keys[9000], "last": keys[10_000]}
     values |= {"edition": edition, "date": DAY}
-    which = planning.walked(planning.DUE)
-    plan = explain(planning.PLAN.format(which=which), values, small=False)
+    which = planning_sql.walked(planning_sql.DUE)
+    plan = explain(planning_sql.PLAN.format(which=which), values, small=False)
     assert "subscriber_due" not in plan
     assert "Seq Scan on subscribers_subscriber" not in plan
 
@@ -330,8 +330,8 @@ def test_a_chunk_reads_the_waiting_letters_of_its_own_readers() -> None:
     values |= {"edition": edition, "date": after}
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE subscribers_subscriber, newsletter_delivery")
-    which = planning.walked(planning.DUE)
-    plan = explain(planning.PLAN.format(which=which), values, small=False)
+    which = planning_sql.walked(planning_sql.DUE)
+    plan = explain(planning_sql.PLAN.format(which=which), values, small=False)
     assert "Seq Scan on newsletter_delivery" not in plan
     assert "delivery_due" not in plan
     found = plan.partition("CTE waiting")[2].partition("CTE merged")[0]
