@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import connection, transaction
 from django.db.models import Q
 
-from newsletter.editions import latest_matched_edition
+from newsletter.editions import is_edition_coming, latest_matched_edition
 from newsletter.models import Edition
 from newsletter.planning_sql import (
     BEHIND,
@@ -51,8 +51,9 @@ def plan_deliveries(now: datetime) -> int:
     """Give every reader whose hour has come one row in the ledger; return how many rows.
 
     The row covers the editions after the reader's cursor; the cursor and the next instant move in
-    the same transaction. Who has no new edition gets no row, only the next instant. The number of
-    statements does not grow with the readers, but for one for each 20,000 of them.
+    the same transaction. Who has no new edition gets no row, only the next instant; while today's
+    is being made they stay due, for an hour at most. The number of statements does not grow with
+    the readers, but for one for each 20,000 of them.
     """
     due = Subscriber.objects.filter(
         status=Subscriber.Status.CONFIRMED, next_send_at__isnull=False, next_send_at__lte=now
@@ -70,11 +71,12 @@ def _plan_slots(
     after = 0
     bounds = _find_bounds(which, now, edition) if slots else []
     statement = PLAN.format(which=which if len(bounds) == 1 else walked(which))
+    coming = edition is None and bool(bounds) and is_edition_coming(now)
     for last in bounds:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
             newest = edition or latest_matched_edition()
-            columns = _plan_columns(slots, newest is not None, now)
+            columns = _plan_columns(slots, newest is not None, now, coming=coming)
             values = columns | {
                 "now": now,
                 "after": after,
@@ -96,10 +98,18 @@ def _find_bounds(which: str, now: datetime, edition: Edition | None) -> list[int
         return [row[0] for row in cursor.fetchall()] + [LAST]
 
 
-def _plan_columns(slots: Sequence[Slot], sends: bool, now: datetime) -> dict[str, Any]:
-    """Return what the statement joins with the readers: slots, next instants, whether now."""
-    rows = [(*astuple(slot), *_next_of(slot, sends, now)) for slot in slots]
-    names = ("zones", "times", "weekdays", "dues", "nexts", "sends")
+def _plan_columns(
+    slots: Sequence[Slot], sends: bool, now: datetime, *, coming: bool = False
+) -> dict[str, Any]:
+    """Return what the statement joins with the readers: slots, next instants, whether now.
+
+    `coming`: an edition is about to be made, and who has had all others waits for it up to an hour.
+    """
+    rows = [
+        (*astuple(slot), *_next_of(slot, sends, now), coming and _is_fresh(slot, now))
+        for slot in slots
+    ]
+    names = ("zones", "times", "weekdays", "dues", "nexts", "sends", "holds")
     columns = [list(column) for column in zip(*rows, strict=True)]
     return dict(zip(names, columns, strict=True))
 
@@ -112,6 +122,10 @@ def _next_of(slot: Slot, sends: bool, now: datetime) -> tuple[datetime, bool]:
     if slot.due_at and now - slot.due_at > OVERDUE and regular - now < MERGE_WITHIN:
         return regular, False  # after a downtime: one letter at the usual hour, not two within six
     return next_send_at(now, slot.send_time, slot.timezone, slot.weekdays, today), sends
+
+
+def _is_fresh(slot: Slot, now: datetime) -> bool:
+    return slot.due_at is not None and now - slot.due_at <= OVERDUE
 
 
 def _readable(slot: Slot) -> Slot:

@@ -5,18 +5,20 @@ from __future__ import annotations
 # Readers share slots (zone, hour, weekdays, instant): Python finds one next instant for each, the
 # database does the rest for all readers of all slots in one statement. A letter that still waits
 # from an earlier edition, never handed over, is merged into the new one, unless a letter between is
-# out or in hand: what that one covers would come twice.
+# out or in hand: what that one covers would come twice. Who has had all there is stays due where
+# the slot `holds`.
 PLAN = """
 WITH slot AS (
   SELECT * FROM unnest(%(zones)s::text[], %(times)s::time[], %(weekdays)s::int[],
-    %(dues)s::timestamptz[], %(nexts)s::timestamptz[], %(sends)s::boolean[])
-    AS t(timezone, send_time, weekdays, due_at, next_at, sends)
+    %(dues)s::timestamptz[], %(nexts)s::timestamptz[], %(sends)s::boolean[], %(holds)s::boolean[])
+    AS t(timezone, send_time, weekdays, due_at, next_at, sends, holds)
 ), due AS (
   SELECT s.id, s.covered_until, slot.next_at,
     slot.sends AND (s.covered_until IS NULL OR s.covered_until < %(date)s) AS sends
   FROM subscribers_subscriber AS s JOIN slot USING (timezone, send_time, weekdays)
   WHERE s.status = 'confirmed' AND {which} AND s.id > %(after)s AND s.id <= %(last)s
     AND (slot.due_at IS NULL OR s.next_send_at = slot.due_at)
+    AND NOT (slot.holds AND COALESCE(s.covered_until >= %(date)s, %(date)s::date IS NULL))
   FOR UPDATE OF s
 ), moved AS (
   UPDATE subscribers_subscriber AS s SET next_send_at = due.next_at,

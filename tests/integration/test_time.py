@@ -11,10 +11,10 @@ from django.db.models import F
 
 from newsletter import clock
 from newsletter.days import run_minute
-from newsletter.models import Delivery, Tick
+from newsletter.models import Delivery, Edition, Paper, Tick
 from newsletter.planning import mend_schedules, plan_deliveries
 from subscribers.models import Subscriber
-from tests.factories import DAY, MORNING, subscribe
+from tests.factories import DAY, MORNING, store, subscribe
 from tests.integration.planned import prepare
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +59,50 @@ def test_it_catches_up_in_one_letter_that_covers_the_days_missed(days: int) -> N
     assert plan_deliveries(back) == 1
     letter = Delivery.objects.select_related("edition").get()
     assert (letter.covers_from, letter.edition.date) == (DAY, DAY + timedelta(days=days - 1))
+
+
+def test_who_is_due_while_the_edition_settles_gets_it_the_same_day() -> None:
+    reader, late = subscribe(), subscribe(send_time=time(7))
+    prepare(DAY, MORNING)
+    assert plan_deliveries(EIGHT) == 2
+    tomorrow = EIGHT + timedelta(days=1)
+    store("Robots that wait for a slow import", listed_on=DAY + timedelta(days=1))
+    Paper.objects.filter(edition=None).update(stored_at=tomorrow)
+    assert run_minute(tomorrow) == 0  # the papers may be half of them yet
+    due = dict(Subscriber.objects.values_list("pk", "next_send_at"))
+    assert due == {reader: tomorrow, late: tomorrow - timedelta(hours=1)}
+    assert run_minute(tomorrow + timedelta(minutes=11)) == 2
+    assert Delivery.objects.filter(edition__date=DAY + timedelta(days=1)).count() == 2
+
+
+def test_who_has_a_letter_to_come_does_not_wait_for_papers_that_settle() -> None:
+    subscribe()
+    prepare(DAY, MORNING)
+    store("Robots of another day", listed_on=DAY + timedelta(days=1))
+    assert plan_deliveries(EIGHT + timedelta(days=1)) == 1
+
+
+@pytest.mark.parametrize("state", ["frozen", "matched"])
+def test_an_edition_that_is_matched_is_waited_for(state: str) -> None:
+    subscribe()
+    Edition.objects.create(
+        date=DAY, frozen_at=MORNING, matched_at=MORNING if state == "matched" else None
+    )
+    assert plan_deliveries(EIGHT) == (state == "matched")
+    assert Subscriber.objects.filter(next_send_at=EIGHT).exists() == (state == "frozen")
+
+
+def test_nobody_waits_longer_than_an_hour_for_an_edition() -> None:
+    subscribe()
+    prepare(DAY, MORNING)
+    assert plan_deliveries(EIGHT) == 1
+    tomorrow = EIGHT + timedelta(days=1)
+    store("Robots that come without end", listed_on=DAY + timedelta(days=1))
+    Paper.objects.filter(edition=None).update(stored_at=tomorrow)
+    plan_deliveries(tomorrow + timedelta(minutes=59))
+    assert Subscriber.objects.get().next_send_at == tomorrow
+    plan_deliveries(tomorrow + timedelta(minutes=61))
+    assert Subscriber.objects.get().next_send_at == tomorrow + timedelta(days=1)
 
 
 def test_a_letter_that_still_waits_is_merged_into_the_next() -> None:
