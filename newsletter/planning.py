@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection, transaction
 from django.db.models import Q
 
+from newsletter.clock import is_catching_up, last_return
 from newsletter.editions import is_edition_coming, latest_matched_edition
 from newsletter.models import Edition
 from newsletter.planning_sql import (
@@ -71,12 +72,12 @@ def _plan_slots(
     after = 0
     bounds = _find_bounds(which, now, edition) if slots else []
     statement = PLAN.format(which=which if len(bounds) == 1 else walked(which))
-    coming = edition is None and bool(bounds) and is_edition_coming(now)
+    waits_from = _find_waiting(now) if bounds and edition is None else None
     for last in bounds:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
             newest = edition or latest_matched_edition()
-            columns = _plan_columns(slots, newest is not None, now, coming=coming)
+            columns = _plan_columns(slots, newest is not None, now, waits_from)
             values = columns | {
                 "now": now,
                 "after": after,
@@ -98,15 +99,32 @@ def _find_bounds(which: str, now: datetime, edition: Edition | None) -> list[int
         return [row[0] for row in cursor.fetchall()] + [LAST]
 
 
+def _find_waiting(now: datetime) -> datetime | None:
+    """Return since when who is due waits for an edition that is coming, None where none is.
+
+    An hour; after a downtime all who were due meanwhile, for an hour.
+    """
+    back_at = last_return()
+    if not (is_edition_coming(now) or is_catching_up(back_at, now)):
+        return None
+    if back_at is not None and now - back_at <= OVERDUE:
+        return datetime.min.replace(tzinfo=UTC)
+    return now - OVERDUE
+
+
 def _plan_columns(
-    slots: Sequence[Slot], sends: bool, now: datetime, *, coming: bool = False
+    slots: Sequence[Slot], sends: bool, now: datetime, waits_from: datetime | None = None
 ) -> dict[str, Any]:
     """Return what the statement joins with the readers: slots, next instants, whether now.
 
-    `coming`: an edition is about to be made, and who has had all others waits for it up to an hour.
+    Who has had all editions and was due after `waits_from` waits for the one that is coming.
     """
     rows = [
-        (*astuple(slot), *_next_of(slot, sends, now), coming and _is_fresh(slot, now))
+        (
+            *astuple(slot),
+            *_next_of(slot, sends, now),
+            bool(slot.due_at and waits_from and slot.due_at >= waits_from),
+        )
         for slot in slots
     ]
     names = ("zones", "times", "weekdays", "dues", "nexts", "sends", "holds")
@@ -122,10 +140,6 @@ def _next_of(slot: Slot, sends: bool, now: datetime) -> tuple[datetime, bool]:
     if slot.due_at and now - slot.due_at > OVERDUE and regular - now < MERGE_WITHIN:
         return regular, False  # after a downtime: one letter at the usual hour, not two within six
     return next_send_at(now, slot.send_time, slot.timezone, slot.weekdays, today), sends
-
-
-def _is_fresh(slot: Slot, now: datetime) -> bool:
-    return slot.due_at is not None and now - slot.due_at <= OVERDUE
 
 
 def _readable(slot: Slot) -> Slot:

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from newsletter import clock
 from newsletter.days import run_minute
-from newsletter.models import Delivery, Edition, Paper, Tick
+from newsletter.models import Delivery, Edition, Paper, Source, Tick
 from newsletter.planning import mend_schedules, plan_deliveries
 from subscribers.models import Subscriber
 from tests.factories import DAY, MORNING, store, subscribe
@@ -90,6 +90,46 @@ def test_an_edition_that_is_matched_is_waited_for(state: str) -> None:
     )
     assert plan_deliveries(EIGHT) == (state == "matched")
     assert Subscriber.objects.filter(next_send_at=EIGHT).exists() == (state == "frozen")
+
+
+def test_after_a_downtime_the_letter_waits_for_the_sources_that_day() -> None:
+    subscribe()
+    prepare(DAY, MORNING)
+    clock.check_clock(EIGHT)
+    assert plan_deliveries(EIGHT) == 1
+    Delivery.objects.update(state="empty", finished_at=EIGHT)
+    Tick.objects.update(boot="before")
+    today = DAY + timedelta(days=4)
+    noon = EIGHT + timedelta(days=4, hours=4)
+    source = Source.objects.create(
+        name="a journal", kind="atom", first_day=DAY, next_at=EIGHT + timedelta(hours=1)
+    )
+    assert clock.check_clock(noon) == ""
+    assert run_minute(noon) == 0  # nothing is there yet, and the source has not been asked
+    assert Subscriber.objects.get().next_send_at == EIGHT + timedelta(days=1)
+    for missed in range(1, 5):
+        store(f"Reinforcement learning {missed}", listed_on=DAY + timedelta(days=missed))
+    Paper.objects.filter(edition=None).update(stored_at=noon + timedelta(minutes=2))
+    Source.objects.filter(pk=source.pk).update(next_at=noon + timedelta(hours=1))
+    assert run_minute(noon + timedelta(minutes=3)) == 0
+    assert run_minute(noon + timedelta(minutes=13)) == 1
+    letter = Delivery.objects.select_related("edition").get(state="queued")
+    assert (letter.covers_from, letter.edition.date) == (DAY + timedelta(days=1), today)
+    assert letter.edition.papers.count() == 4
+    assert Subscriber.objects.get().next_send_at == EIGHT + timedelta(days=5)
+
+
+def test_a_site_is_catching_up_once_after_it_was_down() -> None:
+    Source.objects.create(name="a journal", kind="atom", first_day=DAY, next_at=EIGHT)
+    Tick.objects.create(boot="before", wall=EIGHT - timedelta(hours=3), uptime=100)
+    clock.check_clock(EIGHT)
+    clock.check_clock(EIGHT + timedelta(minutes=10))
+    back_at = clock.last_return()
+    assert back_at == EIGHT
+    assert clock.is_catching_up(back_at, EIGHT + timedelta(minutes=10))
+    assert not clock.is_catching_up(back_at, EIGHT + timedelta(minutes=16))
+    Source.objects.update(next_at=EIGHT + timedelta(hours=1))
+    assert not clock.is_catching_up(back_at, EIGHT + timedelta(minutes=10))
 
 
 def test_nobody_waits_longer_than_an_hour_for_an_edition() -> None:
