@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from newsletter.clock import last_tick
 from newsletter.controls import describe_pause
-from newsletter.mail.relay import parse_relays
+from newsletter.mail.relay import Relay, parse_relays
 from newsletter.models import Circuit, Delivery, DomainReply, Edition, Tally
 from newsletter.tallies import read_brake
 
@@ -54,7 +54,8 @@ class EditionProgress:
 class RelayProgress:
     """One relay: its circuit, the letters it took in the last minute, hour and day, its trouble.
 
-    `failures` are those in a row; five open the circuit, and letters go on until then.
+    `limit` says what its throttles let go, "" where it has none. `failures` are those in a row;
+    five open the circuit, and letters go on until then.
     """
 
     name: str
@@ -64,6 +65,7 @@ class RelayProgress:
     sent_day: int
     soft_hour: int
     refused_hour: int
+    limit: str
     failures: int
     trouble: str
     probe_in: int
@@ -123,7 +125,7 @@ def read_progress() -> Progress:
         now=now,
         held=held,
         paused=bool(pause),
-        rate=round(rate, 2),
+        rate=round(rate, 4),
         due=due,
         due_paused=due_paused,
         finish=now + timedelta(seconds=left / rate) if left and moves else None,
@@ -228,12 +230,12 @@ def _read_relays(now: datetime) -> list[RelayProgress]:
             refused_hour=Sum("refused", filter=hour, default=0),
         )
     }
-    names = [relay.name for relay in parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT)]
     nothing: dict[str, Any] = dict.fromkeys(
         ("sent_minute", "sent_hour", "sent_day", "soft_hour", "refused_hour"), 0
     )
     found = []
-    for name in names:
+    for relay in parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT):
+        name = relay.name
         circuit = circuits.get(name)
         away = circuit is not None and circuit.opened_at is not None
         counts = {**nothing, **sums.get(name, {})}
@@ -243,6 +245,7 @@ def _read_relays(now: datetime) -> list[RelayProgress]:
             RelayProgress(
                 name=name,
                 state=circuit.state if circuit else "closed",
+                limit=_describe_limit(relay),
                 failures=circuit.failures if circuit else 0,
                 trouble=f"{circuit.code or ''} {circuit.detail}".strip()
                 if circuit and (away or circuit.failures)
@@ -252,6 +255,12 @@ def _read_relays(now: datetime) -> list[RelayProgress]:
             )
         )
     return found
+
+
+def _describe_limit(relay: Relay) -> str:
+    bounds = ((relay.pace, "a second"), (relay.hourly, "an hour"))
+    some = ", ".join(f"{number} {span}" for number, span in bounds if number)
+    return f"at most {some}" if some else ""
 
 
 def _read_domains() -> list[DomainProgress]:

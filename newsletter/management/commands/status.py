@@ -117,7 +117,13 @@ def describe_pace(progress: Progress) -> str:
     if not progress.due:
         return "nothing is due"
     held = f" ({progress.due_paused} of paused editions)" if progress.due_paused else ""
-    words = f"{progress.due} due{held}, {progress.rate:g} letters a second"
+    slow = 0 < progress.rate < 0.5
+    rate = (
+        f"{progress.rate * 3600:.0f} letters an hour"
+        if slow
+        else f"{progress.rate:.4g} letters a second"
+    )
+    words = f"{progress.due} due{held}, {rate}"
     if progress.finish is None:
         return words
     left = timedelta(seconds=round((progress.finish - progress.now).total_seconds()))
@@ -170,7 +176,7 @@ def describe_notes(edition: EditionProgress) -> list[str]:
 def describe_relay(relay: RelayProgress, width: int) -> list[str]:
     taken = f"{relay.sent_minute} this minute, {relay.sent_hour} this hour, {relay.sent_day} in 24"
     trouble = f"{relay.soft_hour} delayed, {relay.refused_hour} refused this hour"
-    state = RELAY_STATES[relay.state]
+    state = ", ".join(filter(None, (RELAY_STATES[relay.state], relay.limit)))
     wide = f"{relay.name:<28} {state:<12} {taken}; {trouble}"
     lines = one_or_more(wide, width, f"{relay.name}  {state}", taken, trouble)
     if relay.trouble:
