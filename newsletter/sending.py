@@ -30,7 +30,7 @@ from newsletter.mail.receipts import Receipts, Revoked, make_owner
 from newsletter.mail.relay import Relay, parse_relays
 from newsletter.mail.transport import Transport
 from newsletter.material import Material
-from newsletter.models import Delivery
+from newsletter.models import Delivery, Edition
 from newsletter.tallies import record_tallies
 from subscribers.models import Suppression
 from subscribers.services import suppress_address
@@ -248,6 +248,9 @@ class _Work:
             for key in editions
             if key in self.material.editions
         }
+        unread = editions.keys() - dates.keys()  # of these nobody wanted a letter any more
+        if unread:
+            dates |= dict(Edition.objects.filter(pk__in=unread).values_list("pk", "date"))
         if at and dates and any(o.verdict is Verdict.SENT for o in outcomes):
             write_beacon(at, max(dates.values()))
         logger.info(

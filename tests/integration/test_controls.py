@@ -26,6 +26,7 @@ from newsletter.models import Delivery, Edition, Tally
 from newsletter.planning import plan_deliveries, plan_edition
 from newsletter.progress import read_progress
 from newsletter.recovery import recover
+from subscribers.services import suppress_address
 from tests.factories import DAY, MORNING, RL, store, subscribe
 from tests.integration.planned import plan, states
 from tests.smtp import SmtpServer
@@ -83,6 +84,18 @@ def test_a_paused_editions_letters_keep_no_worker_waiting(
     assert drain_deliveries().states == {}  # and comes to an end, though a throttle would wait
     tasks.deliver()
     assert hints == []
+
+
+def test_the_log_names_an_edition_of_whose_letters_none_is_wanted(
+    server: SmtpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan("gone")
+    suppress_address("gone@reader.example", "complaint")
+    with caplog.at_level("INFO", "newsletter.sending"):
+        drain_deliveries()
+    assert states() == {"cancelled": 1}
+    assert f"editions={DAY}:1 cancelled=1" in caplog.text
+    assert "gone@" not in caplog.text
 
 
 def test_letters_behind_the_first_ones_ask_for_no_delivery_by_themselves(
