@@ -180,11 +180,11 @@ def _make_edition(
     counts = {row["state"]: row["n"] for row in rows}
     parked = sum(row["parked"] for row in rows)
     oldest = min((row["oldest"] for row in rows if row["oldest"]), default=None)
-    state, note = edition.state, ""
+    state, note = edition.shown_state, ""
     if edition.cancelled_at:
-        state, note = "cancelled", "by the operator"
+        note = "by the operator"
     elif edition.paused_at:
-        state, note = "paused", edition.pause_reason
+        note = edition.pause_reason
     elif edition.canary_size and not edition.cleared_at:
         note = f"its first {edition.canary_size} letters go out and are judged"
     return EditionProgress(
