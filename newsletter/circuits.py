@@ -63,6 +63,7 @@ def apply_result(circuit: Circuit, result: Result, now: datetime, *, mostly_soft
     failed = result.away or (result.stopped and not result.answered)
     if failed:
         circuit.failures = min(circuit.failures + 1, 1000)
+        circuit.code, circuit.detail = result.code, result.detail[:300]
     elif result.answered:
         circuit.failures = 0
     is_open = circuit.opened_at is not None

@@ -9,9 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from newsletter.models import Tick
+from newsletter.models import Source, Tick
 
 JUMP = timedelta(hours=1)
+DOWN = timedelta(minutes=15)  # without a tick, the site was down
+CATCH_UP = timedelta(minutes=15)  # in which its sources are asked, one after the other
 LONGEST_DOWN = timedelta(days=30)  # after a boot there is no uptime to compare with
 
 
@@ -22,13 +24,18 @@ def check_clock(now: datetime) -> str:
     """
     boot, uptime = read_uptime()
     last = Tick.objects.filter(pk=boot).first()
+    newest = Tick.objects.order_by("-wall").first()
     if last is not None:
         ahead = now - last.wall - timedelta(seconds=uptime - last.uptime)
         if ahead > JUMP:
             return f"the clock went {_hours(ahead)} ahead of the machine's uptime"
-    elif (newest := Tick.objects.order_by("-wall").first()) and now - newest.wall > LONGEST_DOWN:
+    elif newest is not None and now - newest.wall > LONGEST_DOWN:
         return f"it is {(now - newest.wall).days} days since the last tick"
-    Tick.objects.update_or_create(pk=boot, defaults={"wall": now, "uptime": uptime})
+    was_down = newest is not None and now - newest.wall > DOWN
+    back_at = now if was_down or newest is None else newest.back_at
+    Tick.objects.update_or_create(
+        pk=boot, defaults={"wall": now, "uptime": uptime, "back_at": back_at}
+    )
     return ""
 
 
@@ -41,6 +48,19 @@ def last_tick() -> datetime | None:
     """Return when the site's minute last ran, None where it never did."""
     newest = Tick.objects.order_by("-wall").first()
     return newest.wall if newest else None
+
+
+def last_return() -> datetime | None:
+    """Return when the site last came back from having been down, None where it never was."""
+    newest = Tick.objects.order_by("-wall").first()
+    return newest.back_at if newest else None
+
+
+def is_catching_up(back_at: datetime | None, now: datetime) -> bool:
+    """Return whether the site came back just now and has yet to ask its sources."""
+    if back_at is None or not timedelta(0) <= now - back_at <= CATCH_UP:
+        return False
+    return Source.objects.filter(enabled=True, next_at__lte=back_at).exists()
 
 
 def read_uptime() -> tuple[str, float]:

@@ -21,7 +21,7 @@ from newsletter.mail.waiting import Source
 from newsletter.material import Material
 from newsletter.models import Delivery
 from newsletter.stopping import is_stopping
-from newsletter.throttle import Limit, take
+from newsletter.throttle import Limit, line_up, take
 
 FAR = 0.005  # seconds from a letter's dot to its reply: then letters are composed meanwhile
 FEW = 4  # letters composed between two looks at what has come: a moment, two milliseconds
@@ -99,15 +99,11 @@ class Composing(Source):
         for name, ids in bound.items():
             late = ids[grants[f"domain {name}"].letters :]
             later.update(late)
+            waits = line_up(name, limits[name], len(late))
             self._record(
                 [
-                    Entry(
-                        key,
-                        Delivery.State.QUEUED,
-                        delay=limits[name].interval * place,
-                        burns_attempt=False,
-                    )
-                    for place, key in enumerate(late, 1)
+                    Entry(key, Delivery.State.QUEUED, delay=wait, burns_attempt=False)
+                    for key, wait in zip(late, waits, strict=True)
                 ]
             )
         return [message for message in messages if message.delivery_id not in later]

@@ -148,13 +148,20 @@ def describe_pause() -> str:
 
 def describe_paused_editions() -> str:
     """Return which editions are paused while letters of theirs wait, why, and what lets them go."""
-    waiting = Delivery.objects.filter(edition=OuterRef("pk"), state__in=["queued", "deferred"])
-    paused = Edition.objects.filter(Exists(waiting), paused_at__isnull=False, cancelled_at=None)
+    waiting = Delivery.objects.filter(edition=OuterRef("pk"), state__in=WAITING)
     return "; ".join(
-        f"the edition of {day} is paused ({reason or 'by the operator'}): "
+        f"the edition of {day} is paused ({why or 'by the operator'}): "
         f"manage.py resume --date {day} lets its letters go"
-        for day, reason in paused.order_by("date").values_list("date", "pause_reason")
+        for day, why in list_paused_editions(Exists(waiting))
     )
+
+
+def list_paused_editions(*where: Exists) -> list[tuple[date, str]]:
+    """Return the editions that are paused, oldest first, each with the reason."""
+    paused = Edition.objects.filter(
+        *where, paused_at__isnull=False, cancelled_at__isnull=True, closed_at__isnull=True
+    )
+    return list(paused.order_by("date").values_list("date", "pause_reason"))
 
 
 def open_gate() -> Gate:
@@ -162,11 +169,13 @@ def open_gate() -> Gate:
     blocked: list[int] = []
     first: tuple[int, int] | None = None
     going = Edition.objects.filter(matched_at__isnull=False, closed_at__isnull=True)
-    rows = going.values_list("pk", "paused_at", "cancelled_at", "cleared_at").order_by("date")
-    for pk, paused_at, cancelled_at, cleared_at in rows:
+    fields = ("pk", "paused_at", "cancelled_at", "cleared_at", "canary_size")
+    for pk, paused_at, cancelled_at, cleared_at, size in going.values_list(*fields).order_by(
+        "date"
+    ):
         if paused_at or cancelled_at:
             blocked.append(pk)
-        elif not cleared_at:
+        elif not cleared_at or (size == 0 and _has_grown(pk)):
             size = _judge_first(pk)
             if size != 0:
                 blocked.append(pk)
@@ -201,9 +210,23 @@ def _judge_first(edition_id: int) -> int | None:
     return 0
 
 
+def _has_grown(edition_id: int) -> bool:
+    """Return whether an edition that began among few readers has become a large one: an import.
+
+    Its letters that wait are judged by their first ones, as if it began now.
+    """
+    waiting = Delivery.objects.filter(edition=edition_id, state__in=WAITING)
+    if not _size_canary() or waiting[:CANARY_READERS].count() < CANARY_READERS:
+        return False
+    edition = Edition.objects.filter(pk=edition_id, canary_size=0, paused_at__isnull=True)
+    return bool(edition.update(canary_size=None, cleared_at=None))
+
+
 def _size_canary() -> int:
+    if not settings.CANARY_PERCENT:
+        return 0
     readers = Subscriber.objects.filter(status=Subscriber.Status.CONFIRMED).count()
-    if not settings.CANARY_PERCENT or readers < CANARY_READERS:
+    if readers < CANARY_READERS:
         return 0
     return max(CANARY_LEAST, -(-readers * settings.CANARY_PERCENT // 100))
 

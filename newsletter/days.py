@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from newsletter.circuits import hasten_probes
-from newsletter.controls import describe_paused_editions
+from newsletter.controls import describe_pause, describe_paused_editions
 from newsletter.deliveries import count_states, hasten_deliveries, mend_stranded
 from newsletter.editions import (
     EditionError,
@@ -42,6 +43,8 @@ Progress = Callable[[str], None]
 NOTICES = 100  # service mails between two batches of letters
 MOST_SETBACKS = 5  # batches in a row that the relay ended early: then it is the relay
 LONGEST_NAP = 1.0  # seconds to wait for a throttle before looking again
+SAID_EVERY = 1.0  # seconds between two lines of counts: a throttled relay's batches are of one
+MOST_GLANCES = 8  # in a row, for letters that come within a second: more is a stopped clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,14 @@ class DayReport:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What delivering came to: counts by state, and "" or why no more may be sent now."""
+    """What delivering came to: counts by state, and "" or why no more may be sent now.
+
+    `is_cut`: time was up, or a stop was asked for; more may be due.
+    """
 
     states: dict[str, int]
     why: str
+    is_cut: bool = False
 
 
 def run_day(
@@ -148,7 +155,8 @@ def _days_late(day: date, now: datetime) -> int:
 
 def _note(target: date, papers: int, waits: bool, why: str) -> str:
     if why:
-        return f"no more is sent now: {why}; what is queued goes out with the next run"
+        goes = "once manage.py resume is said" if describe_pause() else "with the next run"
+        return f"no more is sent now: {why}; what is queued goes out {goes}"
     return "; ".join(
         filter(None, (describe_paused_editions(), _note_papers(target, papers, waits)))
     )
@@ -195,12 +203,12 @@ def advance_editions(now: datetime) -> list[int]:
 def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = None) -> Drained:
     """Deliver batch after batch until nothing is due, nothing may be sent, or time is up.
 
-    Where a throttle holds the letters back it waits. A stop that was asked for ends it after the
-    letter in hand.
+    Where a throttle holds the letters back, a relay's or a domain's, it waits for a next one that
+    may go within a second. A stop that was asked for ends it after the letter in hand.
     """
     material = Material()
     states: dict[str, int] = {}
-    setbacks = 0
+    setbacks, glances, said = 0, 0, 0.0
     ends = None if seconds is None else time.monotonic() + seconds
     with Outbox() as outbox:
         while not is_stopping() and (ends is None or time.monotonic() < ends):
@@ -210,15 +218,20 @@ def drain_deliveries(say: Progress = lambda _: None, seconds: float | None = Non
             for state, number in batch.states.items():
                 states[state] = states.get(state, 0) + number
             if not batch.claimed:
-                if not batch.why and batch.wait and has_due_deliveries():
-                    time.sleep(min(batch.wait, LONGEST_NAP))
-                    continue
-                return Drained(states, batch.why)
+                glances = 0 if batch.wait else glances + 1
+                nap = 0.0 if batch.why or glances > MOST_GLANCES else find_nap(batch.wait)
+                if not nap:
+                    return Drained(states, batch.why)
+                time.sleep(nap)
+                continue
+            glances = 0
             setbacks = setbacks + 1 if batch.relay else 0
             if setbacks == MOST_SETBACKS or outbox.failed >= {r.name for r in outbox.relays}:
                 return Drained(states, batch.relay)
-            say(", ".join(f"{number} {state}" for state, number in sorted(states.items())))
-    return Drained(states, "")
+            if time.monotonic() >= said + SAID_EVERY:
+                said = time.monotonic()
+                say(", ".join(f"{number} {state}" for state, number in sorted(states.items())))
+    return Drained(states, "", is_cut=True)
 
 
 def run_minute(now: datetime) -> int:
@@ -242,6 +255,29 @@ def run_minute(now: datetime) -> int:
 
 
 def has_due_deliveries() -> bool:
-    """Return whether a letter could be claimed now."""
-    waiting = Delivery.objects.filter(state__in=["queued", "deferred"], next_at__lte=Now())
-    return waiting.exists()
+    """Return whether a letter is due now, of an edition that nobody holds back."""
+    return _waiting().filter(next_at__lte=Now()).exists()
+
+
+def find_nap(wait: float) -> float:
+    """Return for how many seconds to wait for the next letter, 0 where none comes so soon.
+
+    `wait` is that of a relay's throttle which let none go; 0 says that no letter could be claimed.
+    """
+    if wait and has_due_deliveries():
+        return min(wait, LONGEST_NAP)
+    soon = Now() + timedelta(seconds=LONGEST_NAP)
+    comes = _waiting().filter(next_at__gt=Now(), next_at__lte=soon).exists()
+    return LONGEST_NAP / 4 if comes else 0.0
+
+
+def _waiting() -> QuerySet[Delivery]:
+    """Return the letters that wait, but for those of editions paused or cancelled.
+
+    Counting these as due, a worker would ask for their delivery again and again.
+    """
+    held = Edition.objects.filter(closed_at__isnull=True).filter(
+        Q(paused_at__isnull=False) | Q(cancelled_at__isnull=False)
+    )
+    waiting = Delivery.objects.filter(state__in=["queued", "deferred"])
+    return waiting.exclude(edition__in=list(held.values_list("pk", flat=True)))

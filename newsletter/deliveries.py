@@ -21,6 +21,7 @@ from newsletter.mail.message import Outcome, Verdict
 from newsletter.mail.replies import retry_delay
 from newsletter.models import Delivery
 from newsletter.pgarrays import interval_array, number_array, text_array
+from newsletter.throttle import forget_queues
 
 # The letter at which the relay hung up waits, longer each time: should it be the cause, it heads no
 # batch. Where the relay is away it is not the letter's doing, and the circuit does the waiting.
@@ -254,6 +255,7 @@ def mend_stranded() -> int:
 
 def hasten_deliveries() -> int:
     """Make queued letters that wait for the relay due at once; return how many."""
+    forget_queues()
     with connection.cursor() as cursor:
         cursor.execute(HASTEN)
         return int(cursor.rowcount)

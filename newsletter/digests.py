@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,10 @@ from newsletter.schedules import format_schedule
 from newsletter.shares import Share, pick_share, pick_shares
 from subscribers.queries import Reader, read_readers, suppressed_among
 
+logger = logging.getLogger(__name__)
+
 KIND = "digest"
+NOT_ITS_DOING = (DatabaseError, MemoryError, OSError)  # a letter's, or not for sure
 SIMILAR = gettext_lazy("Similar to what you saved")
 # One the reader has removed since the letter was first composed.
 EARLIER = gettext_lazy("an earlier interest")
@@ -95,11 +99,36 @@ class Composer:
                 entries.append(Entry(item.id, Delivery.State.CANCELLED, detail=reason))
             else:
                 wanted.append((item, reader))
-        read_material(self._material, wanted)
+        wanted = self._read_material(wanted, entries)
         self._lines = wanting_a_line(reader for _, reader in wanted)
         self._picked = pick_shares(wanted, self._material)
         self._wanted = deque(wanted)
         return entries
+
+    def _read_material(
+        self, wanted: list[tuple[Claimed, Reader]], entries: list[Entry]
+    ) -> list[tuple[Claimed, Reader]]:
+        """Read what these letters need; return them without those of which that fails, failed."""
+        try:
+            read_material(self._material, wanted)
+        except NOT_ITS_DOING:
+            raise
+        except Exception:
+            logger.exception("what letters need is read one by one")
+        else:
+            return wanted
+        fine = []
+        for item, reader in wanted:
+            try:
+                read_material(self._material, [(item, reader)])
+            except NOT_ITS_DOING:
+                raise
+            except Exception as error:  # one poison row never stops the others
+                entries.append(_fail(item, error))
+            else:
+                fine.append((item, reader))
+        read_material(self._material, fine)  # at once: one may have made room, at another's cost
+        return fine
 
     def _compose(
         self, item: Claimed, reader: Reader, composed: Composed, begin: Callable[[int], None]
@@ -109,11 +138,10 @@ class Composer:
             share = self._picked.get(item.id) or pick_share(item, reader, self._material)
             even_empty = reader.id in self._lines
             letter = compose_share(item, share, self._material, even_empty=even_empty)
-        except (DatabaseError, MemoryError, OSError):  # not the letter's doing, or not for sure
+        except NOT_ITS_DOING:
             raise
         except Exception as error:  # one poison letter never stops the others
-            detail = f"could not be composed: {type(error).__name__}: {error}"
-            composed.entries.append(Entry(item.id, Delivery.State.FAILED, detail=detail))
+            composed.entries.append(_fail(item, error))
             return
         if letter is None:
             entry = Entry(item.id, Delivery.State.EMPTY, detail="nothing matched")
@@ -121,6 +149,11 @@ class Composer:
         else:
             composed.messages.append(letter[0])
             composed.letters.append(letter[1])
+
+
+def _fail(item: Claimed, error: Exception) -> Entry:
+    detail = f"could not be composed: {type(error).__name__}: {error}"
+    return Entry(item.id, Delivery.State.FAILED, detail=detail)
 
 
 def compose_batch(claimed: Sequence[Claimed], material: Material) -> Composed:

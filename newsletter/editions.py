@@ -112,10 +112,22 @@ def list_due_days(now: datetime) -> list[date]:
         day = today - timedelta(days=back)
         if day not in frozen and waiting_papers(day).filter(stored_at__lt=day_end(day)).exists():
             due.add(day)
-    local = now.astimezone(ZoneInfo(settings.TIME_ZONE))
-    if today not in frozen and local.time() >= settings.CUTOFF and _is_settled(today, now):
+    if today not in frozen and _is_past_cutoff(now) and _is_settled(today, now):
         due.add(today)
     return sorted(due)
+
+
+def is_edition_coming(now: datetime) -> bool:
+    """Return whether today's edition is about to be made: its papers settle, or it is matched."""
+    today = site_date(now)
+    edition = Edition.objects.filter(date=today, frozen_at__isnull=False).first()
+    if edition is not None:
+        return edition.matched_at is None
+    return _is_past_cutoff(now) and waiting_papers(today).exists()
+
+
+def _is_past_cutoff(now: datetime) -> bool:
+    return now.astimezone(ZoneInfo(settings.TIME_ZONE)).time() >= settings.CUTOFF
 
 
 def _is_settled(day: date, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from newsletter import neighbours
 from newsletter.cards import Found, explain_found, make_draft, make_similar_draft
@@ -138,12 +139,14 @@ class Material:
         self.neighbours.make_room()
 
     def covered(self, edition_id: int, covers_from: date) -> list[Edition]:
-        """Return the matched editions a letter covers, oldest first."""
-        last = self.editions[edition_id].date
-        return sorted(
-            (e for e in self.editions.values() if covers_from <= e.date <= last),
-            key=lambda e: e.date,
-        )
+        """Return the editions a letter covers, oldest first: its own, and those before it."""
+        own = self.editions[edition_id]
+        before = [
+            edition
+            for edition in self.editions.values()
+            if covers_from <= edition.date < own.date and not edition.cancelled_at
+        ]
+        return [*sorted(before, key=lambda edition: edition.date), own]
 
 
 def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) -> None:
@@ -152,8 +155,10 @@ def read_material(material: Material, wanted: Sequence[tuple[Claimed, Reader]]) 
     if first is None:
         return
     material.make_room()
+    # Their own whatever became of it: of one cancelled by now the last look lets no letter go.
     fresh = Edition.objects.filter(
-        matched_at__isnull=False, cancelled_at__isnull=True, date__gte=first
+        Q(matched_at__isnull=False, cancelled_at__isnull=True, date__gte=first)
+        | Q(pk__in={item.edition_id for item, _ in wanted})
     )
     for edition in fresh.exclude(pk__in=material.editions).defer("matched_queries"):
         material.editions[edition.pk] = edition

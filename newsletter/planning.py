@@ -5,15 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection, transaction
 from django.db.models import Q
 
-from newsletter.editions import latest_matched_edition
+from newsletter.clock import is_catching_up, last_return
+from newsletter.editions import is_edition_coming, latest_matched_edition
 from newsletter.models import Edition
+from newsletter.planning_sql import (
+    BEHIND,
+    BOUNDS,
+    DUE,
+    INSERT_ONE,
+    LAST,
+    PLAN,
+    PLAN_PAST,
+    walked,
+)
 from subscribers.models import EVERY_DAY, Subscriber
 from subscribers.schedule import next_send_at, send_instant
 
@@ -22,111 +33,9 @@ logger = logging.getLogger(__name__)
 PLAN_LOCK = 0x706C_616E  # "plan"
 MERGE_WITHIN = timedelta(hours=6)  # an overdue letter waits for the next one if that is so near
 OVERDUE = timedelta(hours=1)
-
-# Readers share slots (zone, hour, weekdays, instant): Python finds one next instant for each, the
-# database does the rest for all readers of all slots in one statement. A letter that still waits
-# from an earlier edition, never handed over, is merged into the new one, unless a letter between is
-# out or in hand: what that one covers would come twice.
-PLAN = """
-WITH slot AS (
-  SELECT * FROM unnest(%(zones)s::text[], %(times)s::time[], %(weekdays)s::int[],
-    %(dues)s::timestamptz[], %(nexts)s::timestamptz[], %(sends)s::boolean[])
-    AS t(timezone, send_time, weekdays, due_at, next_at, sends)
-), due AS (
-  SELECT s.id, s.covered_until, slot.next_at,
-    slot.sends AND (s.covered_until IS NULL OR s.covered_until < %(date)s) AS sends
-  FROM subscribers_subscriber AS s JOIN slot USING (timezone, send_time, weekdays)
-  WHERE s.status = 'confirmed' AND {which} AND s.id > %(after)s AND s.id <= %(last)s
-    AND (slot.due_at IS NULL OR s.next_send_at = slot.due_at)
-  FOR UPDATE OF s
-), moved AS (
-  UPDATE subscribers_subscriber AS s SET next_send_at = due.next_at,
-    covered_until = CASE WHEN due.sends THEN %(date)s ELSE s.covered_until END
-  FROM due WHERE s.id = due.id AND s.id > %(after)s AND s.id <= %(last)s
-  RETURNING 1
-), waiting AS (
-  SELECT d.id, d.subscriber_id, e.date
-  FROM newsletter_delivery AS d JOIN due ON due.id = d.subscriber_id
-    JOIN newsletter_edition AS e ON e.id = d.edition_id
-  WHERE due.sends AND d.state IN ('queued', 'deferred') AND d.doubts = 0 AND e.date < %(date)s
-  ORDER BY d.id FOR UPDATE OF d
-), merged AS (
-  UPDATE newsletter_delivery AS d SET state = 'cancelled', finished_at = now(),
-    detail = 'merged into the letter of ' || %(date)s::date
-  FROM waiting
-  WHERE d.id = waiting.id AND NOT EXISTS (
-    SELECT 1 FROM newsletter_delivery AS later JOIN newsletter_edition AS e
-      ON e.id = later.edition_id
-    WHERE later.subscriber_id = waiting.subscriber_id AND later.state <> 'cancelled'
-      AND e.date > waiting.date AND e.date < %(date)s
-      AND later.id NOT IN (SELECT id FROM waiting))
-  RETURNING d.subscriber_id, d.covers_from
-), made AS (
-  INSERT INTO newsletter_delivery
-    (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
-     owner, picks, message_id, detail)
-  SELECT %(edition)s, due.id,
-    LEAST(COALESCE(due.covered_until + 1, %(date)s),
-      (SELECT min(merged.covers_from) FROM merged WHERE merged.subscriber_id = due.id)),
-    'queued', %(now)s, now(), 0, 0, '', '[]', '', ''
-  FROM due WHERE due.sends
-  ON CONFLICT (edition_id, subscriber_id) DO NOTHING
-  RETURNING 1
-)
-SELECT (SELECT count(*) FROM moved), (SELECT count(*) FROM made)
-"""
-# Every so many of these readers, in the order of their ids, one is the last of its chunk. A chunk
-# is a range of ids, said twice above: with a LIMIT, each would read the readers of all others too.
-BOUNDS = """
-SELECT id FROM (
-  SELECT s.id, row_number() OVER (ORDER BY s.id) AS place FROM subscribers_subscriber AS s
-  WHERE s.status = 'confirmed' AND {which}) AS numbered
-WHERE place %% %(chunk)s = 0 ORDER BY id
-"""
-LAST = 2**63 - 1
-DUE = "s.next_send_at <= %(now)s"
-BEHIND = "(s.covered_until IS NULL OR s.covered_until < %(date)s)"
 CHUNK = 20_000  # readers planned in one transaction: their rows are locked no longer than that
 STRANDED = timedelta(hours=50)  # no every-day reader waits that long, unless a clock was wrong
 STRANDED_WEEKLY = timedelta(days=16)
-# A day of the past, by the operator's word: not for whom a letter covered that day already.
-PLAN_PAST = """
-WITH slot AS (
-  SELECT * FROM unnest(%(zones)s::text[], %(times)s::time[], %(weekdays)s::int[])
-    AS t(timezone, send_time, weekdays)
-)
-INSERT INTO newsletter_delivery
-  (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
-   owner, picks, message_id, detail)
-SELECT %(edition)s, s.id, %(date)s, 'queued', %(now)s, now(), 0, 0, '', '[]', '', ''
-FROM subscribers_subscriber AS s JOIN slot USING (timezone, send_time, weekdays)
-WHERE s.status = 'confirmed' AND s.covered_until >= %(date)s
-  AND NOT EXISTS (
-    SELECT 1 FROM newsletter_delivery AS d JOIN newsletter_edition AS e ON e.id = d.edition_id
-    WHERE d.subscriber_id = s.id AND d.covers_from <= %(date)s AND e.date >= %(date)s)
-ON CONFLICT (edition_id, subscriber_id) DO NOTHING
-"""
-
-# One reader's letter, asked for now: due before all others.
-INSERT_ONE = """
-WITH mine AS (
-  SELECT id FROM subscribers_subscriber WHERE id = %(reader)s AND status = 'confirmed' FOR UPDATE
-), moved AS (
-  UPDATE subscribers_subscriber AS s
-  SET covered_until = GREATEST(s.covered_until, %(date)s),
-    next_send_at = GREATEST(s.next_send_at, %(next)s)
-  FROM mine WHERE s.id = mine.id
-)
-INSERT INTO newsletter_delivery
-  (edition_id, subscriber_id, covers_from, state, planned_at, next_at, attempts, doubts,
-   owner, picks, message_id, detail)
-SELECT %(edition)s, id, %(date)s, 'queued', %(now)s, now() - interval '1 day', 0, 0, '', '[]', '',
-  ''
-FROM mine WHERE NOT EXISTS (
-  SELECT 1 FROM newsletter_delivery AS d JOIN newsletter_edition AS e ON e.id = d.edition_id
-  WHERE d.subscriber_id = mine.id AND d.covers_from <= %(date)s AND e.date >= %(date)s)
-ON CONFLICT (edition_id, subscriber_id) DO NOTHING
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +52,9 @@ def plan_deliveries(now: datetime) -> int:
     """Give every reader whose hour has come one row in the ledger; return how many rows.
 
     The row covers the editions after the reader's cursor; the cursor and the next instant move in
-    the same transaction. Who has no new edition gets no row, only the next instant. The number of
-    statements does not grow with the readers, but for one for each 20,000 of them.
+    the same transaction. Who has no new edition gets no row, only the next instant; while today's
+    is being made they stay due, for an hour at most. The number of statements does not grow with
+    the readers, but for one for each 20,000 of them.
     """
     due = Subscriber.objects.filter(
         status=Subscriber.Status.CONFIRMED, next_send_at__isnull=False, next_send_at__lte=now
@@ -160,11 +70,14 @@ def _plan_slots(
     """Plan the readers of these slots, 20,000 in one transaction; return how many rows."""
     planned = 0
     after = 0
-    for last in _find_bounds(which, now, edition) if slots else ():
+    bounds = _find_bounds(which, now, edition) if slots else []
+    statement = PLAN.format(which=which if len(bounds) == 1 else walked(which))
+    waits_from = _find_waiting(now) if bounds and edition is None else None
+    for last in bounds:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
             newest = edition or latest_matched_edition()
-            columns = _plan_columns(slots, newest is not None, now)
+            columns = _plan_columns(slots, newest is not None, now, waits_from)
             values = columns | {
                 "now": now,
                 "after": after,
@@ -172,7 +85,7 @@ def _plan_slots(
                 "edition": newest.pk if newest else None,
                 "date": newest.date if newest else None,
             }
-            cursor.execute(PLAN.format(which=which), values)
+            cursor.execute(statement, values)
             planned += cursor.fetchall()[0][1]
         after = last
     return planned
@@ -186,10 +99,35 @@ def _find_bounds(which: str, now: datetime, edition: Edition | None) -> list[int
         return [row[0] for row in cursor.fetchall()] + [LAST]
 
 
-def _plan_columns(slots: Sequence[Slot], sends: bool, now: datetime) -> dict[str, Any]:
-    """Return what the statement joins with the readers: slots, next instants, whether now."""
-    rows = [(*astuple(slot), *_next_of(slot, sends, now)) for slot in slots]
-    names = ("zones", "times", "weekdays", "dues", "nexts", "sends")
+def _find_waiting(now: datetime) -> datetime | None:
+    """Return since when who is due waits for an edition that is coming, None where none is.
+
+    An hour; after a downtime all who were due meanwhile, for an hour.
+    """
+    back_at = last_return()
+    if not (is_edition_coming(now) or is_catching_up(back_at, now)):
+        return None
+    if back_at is not None and now - back_at <= OVERDUE:
+        return datetime.min.replace(tzinfo=UTC)
+    return now - OVERDUE
+
+
+def _plan_columns(
+    slots: Sequence[Slot], sends: bool, now: datetime, waits_from: datetime | None = None
+) -> dict[str, Any]:
+    """Return what the statement joins with the readers: slots, next instants, whether now.
+
+    Who has had all editions and was due after `waits_from` waits for the one that is coming.
+    """
+    rows = [
+        (
+            *astuple(slot),
+            *_next_of(slot, sends, now),
+            bool(slot.due_at and waits_from and slot.due_at >= waits_from),
+        )
+        for slot in slots
+    ]
+    names = ("zones", "times", "weekdays", "dues", "nexts", "sends", "holds")
     columns = [list(column) for column in zip(*rows, strict=True)]
     return dict(zip(names, columns, strict=True))
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from newsletter.clock import last_tick
 from newsletter.controls import describe_pause
-from newsletter.mail.relay import parse_relays
+from newsletter.mail.relay import Relay, parse_relays
 from newsletter.models import Circuit, Delivery, DomainReply, Edition, Tally
 from newsletter.tallies import read_brake
 
@@ -29,14 +29,15 @@ HELD_AFTER = timedelta(minutes=5)  # without a tick
 class EditionProgress:
     """One edition's letters by state; `due` of them wait and could go now.
 
-    `oldest_due` is for how many seconds the first of those has waited. `note` says why an edition
-    is paused, cancelled, or sends its first letters alone.
+    `later` are queued and not due yet. `oldest_due` is for how many seconds the first of those due
+    has waited. `note` says why an edition is paused, cancelled, or sends its first letters alone.
     """
 
     date: date
     state: str
     due: int
     queued: int
+    later: int
     sending: int
     sent: int
     deferred: int
@@ -52,7 +53,11 @@ class EditionProgress:
 
 @dataclass(frozen=True, slots=True)
 class RelayProgress:
-    """One relay: its circuit, the letters it took in the last minute, hour and day, its trouble."""
+    """One relay: its circuit, the letters it took in the last minute, hour and day, its trouble.
+
+    `limit` says what its throttles let go, "" where it has none. `failures` are those in a row;
+    five open the circuit, and letters go on until then.
+    """
 
     name: str
     state: str
@@ -61,6 +66,8 @@ class RelayProgress:
     sent_day: int
     soft_hour: int
     refused_hour: int
+    limit: str
+    failures: int
     trouble: str
     probe_in: int
 
@@ -80,14 +87,16 @@ class DomainProgress:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """All of it at `now`. `rate` is letters a second over five minutes; `finish` when all that is
-    due is out at that rate, None where nothing is due or nothing moves. `held` says why nothing
-    goes out or is planned, `paused` whether that is by somebody's word."""
+    due is out at that rate, None where nothing is due or nothing moves: `due_paused` of them are of
+    paused editions. `held` says why nothing goes out or is planned, `paused` whether that is by
+    somebody's word."""
 
     now: datetime
     held: str
     paused: bool
     rate: float
     due: int
+    due_paused: int
     finish: datetime | None
     in_doubt: int
     workers: int
@@ -109,17 +118,22 @@ def read_progress() -> Progress:
     held = _why_held(pause, due, now)
     sending = Delivery.objects.filter(state=Delivery.State.SENDING)
     doubtful = Delivery.objects.filter(state=Delivery.State.IN_DOUBT, parked_at__isnull=True)
+    relays = _read_relays(now)
+    due_paused = sum(edition.due for edition in editions if edition.state == "paused")
+    moves = rate and not held and any(relay.state != "open" for relay in relays)
+    left = due - due_paused
     return Progress(
         now=now,
         held=held,
         paused=bool(pause),
-        rate=round(rate, 2),
+        rate=round(rate, 4),
         due=due,
-        finish=now + timedelta(seconds=due / rate) if due and rate and not held else None,
+        due_paused=due_paused,
+        finish=now + timedelta(seconds=left / rate) if left and moves else None,
         in_doubt=doubtful.count(),
         workers=sending.aggregate(n=Count("owner", distinct=True))["n"],
         editions=tuple(editions),
-        relays=tuple(_read_relays(now)),
+        relays=tuple(relays),
         domains=tuple(_read_domains()),
     )
 
@@ -168,11 +182,11 @@ def _make_edition(
     counts = {row["state"]: row["n"] for row in rows}
     parked = sum(row["parked"] for row in rows)
     oldest = min((row["oldest"] for row in rows if row["oldest"]), default=None)
-    state, note = edition.state, ""
+    state, note = edition.shown_state, ""
     if edition.cancelled_at:
-        state, note = "cancelled", "by the operator"
+        note = "by the operator"
     elif edition.paused_at:
-        state, note = "paused", edition.pause_reason
+        note = edition.pause_reason
     elif edition.canary_size and not edition.cleared_at:
         note = f"its first {edition.canary_size} letters go out and are judged"
     return EditionProgress(
@@ -180,6 +194,7 @@ def _make_edition(
         state=state,
         due=sum(row["due"] for row in rows),
         queued=counts.get("queued", 0),
+        later=sum(row["n"] - row["due"] for row in rows if row["state"] == "queued"),
         sending=counts.get("sending", 0),
         sent=counts.get("sent", 0),
         deferred=counts.get("deferred", 0),
@@ -218,12 +233,12 @@ def _read_relays(now: datetime) -> list[RelayProgress]:
             refused_hour=Sum("refused", filter=hour, default=0),
         )
     }
-    names = [relay.name for relay in parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT)]
     nothing: dict[str, Any] = dict.fromkeys(
         ("sent_minute", "sent_hour", "sent_day", "soft_hour", "refused_hour"), 0
     )
     found = []
-    for name in names:
+    for relay in parse_relays(settings.EMAIL_URL, settings.EMAIL_TIMEOUT):
+        name = relay.name
         circuit = circuits.get(name)
         away = circuit is not None and circuit.opened_at is not None
         counts = {**nothing, **sums.get(name, {})}
@@ -233,14 +248,22 @@ def _read_relays(now: datetime) -> list[RelayProgress]:
             RelayProgress(
                 name=name,
                 state=circuit.state if circuit else "closed",
+                limit=_describe_limit(relay),
+                failures=circuit.failures if circuit else 0,
                 trouble=f"{circuit.code or ''} {circuit.detail}".strip()
-                if circuit and away
+                if circuit and (away or circuit.failures)
                 else "",
                 probe_in=max(0, round((probe - now).total_seconds())) if probe else 0,
                 **counts,
             )
         )
     return found
+
+
+def _describe_limit(relay: Relay) -> str:
+    bounds = ((relay.pace, "a second"), (relay.hourly, "an hour"))
+    some = ", ".join(f"{number} {span}" for number, span in bounds if number)
+    return f"at most {some}" if some else ""
 
 
 def _read_domains() -> list[DomainProgress]:

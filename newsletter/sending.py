@@ -30,7 +30,7 @@ from newsletter.mail.receipts import Receipts, Revoked, make_owner
 from newsletter.mail.relay import Relay, parse_relays
 from newsletter.mail.transport import Transport
 from newsletter.material import Material
-from newsletter.models import Delivery
+from newsletter.models import Delivery, Edition
 from newsletter.tallies import record_tallies
 from subscribers.models import Suppression
 from subscribers.services import suppress_address
@@ -47,7 +47,7 @@ class Batch:
 
     `relay` is "" or why the relay ended it early, `ready` whether it takes other mail all the same:
     one address can make a relay hang up, and must not keep the others waiting. `why` says why
-    nothing was claimed, `wait` in how many seconds a throttle lets the next letter go.
+    nothing was claimed, `wait` in how many seconds the throttle that let none go lets the next.
     """
 
     claimed: int = 0
@@ -118,8 +118,10 @@ def deliver_batch(
     batch = Batch()
     with Receipts(receipts_directory(), owner) as receipts:
         admission = admit(outbox.relays, limit, frozenset(outbox.failed))
-        batch.why, batch.wait = admission.why, admission.wait
-        if admission.relay is not None:
+        batch.why = admission.why
+        if admission.relay is None:
+            batch.wait = admission.wait
+        else:
             claimed = _claim(owner, admission)
             return_unused(admission, len(claimed))
             batch.claimed = len(claimed)
@@ -246,6 +248,9 @@ class _Work:
             for key in editions
             if key in self.material.editions
         }
+        unread = editions.keys() - dates.keys()  # of these nobody wanted a letter any more
+        if unread:
+            dates |= dict(Edition.objects.filter(pk__in=unread).values_list("pk", "date"))
         if at and dates and any(o.verdict is Verdict.SENT for o in outcomes):
             write_beacon(at, max(dates.values()))
         logger.info(

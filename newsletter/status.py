@@ -149,7 +149,7 @@ def list_recent_editions(limit: int) -> list[EditionFigures]:
         EditionFigures(
             edition.pk,
             edition.date,
-            edition.state,
+            edition.shown_state,
             PaperCounts(edition.papers_total, edition.papers_late, edition.papers_hidden),
             letters[edition.pk],
         )

@@ -113,8 +113,10 @@ def read_brake() -> tuple[int | None, str]:
     if not most:
         return None, ""
     left = max(most - count_sent(timedelta(hours=24)), 0)
-    why = f"the brake: PAPER_ROUND_DAILY_LIMIT={most} letters went out in 24 hours"
-    return left, "" if left else why
+    if left:
+        return left, ""
+    went = f"PAPER_ROUND_DAILY_LIMIT={most} letters went out in 24 hours"
+    return 0, f"the brake: {went} (raise it, or wait)"
 
 
 def last_sent_minute() -> datetime | None:

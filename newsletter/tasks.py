@@ -53,7 +53,7 @@ def run_minute() -> dict[str, int]:
 def deliver() -> dict[str, int]:
     """Deliver what is due for up to 20 seconds; ask again if more is left."""
     drained = days.drain_deliveries(seconds=DELIVER_SECONDS)
-    if not drained.why:
+    if drained.is_cut:
         ask_for_delivery()
     return drained.states
 
@@ -106,7 +106,7 @@ def recover() -> dict[str, int]:
 
 def ask_for_delivery() -> None:
     """Hint that letters are due, if any are; a broker that is away costs the hint alone."""
-    if not days.has_due_deliveries():
+    if not (days.has_due_deliveries() or days.find_nap(0.0)):
         return
     try:
         hint(deliver, expires=HINT_SECONDS)

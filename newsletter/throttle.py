@@ -15,8 +15,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from newsletter.mail.relay import Relay
+from newsletter.models import Bucket
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+QUEUE = "queue "  # keys of those who wait begin so
+LONGEST_QUEUE = timedelta(minutes=10)  # what would wait longer is given its place then
 MAKE = """
 INSERT INTO newsletter_bucket (key, free_at) SELECT key, clock_timestamp()
 FROM unnest(%s::text[]) AS t(key) ORDER BY key ON CONFLICT DO NOTHING
@@ -92,6 +95,30 @@ def take(wanted: Mapping[str, tuple[Limit, int]]) -> dict[str, Grant]:
             moved.append((key, after))
         cursor.execute(MOVE, [[key for key, _ in moved], [after for _, after in moved]])
     return grants
+
+
+def line_up(domain: str, limit: Limit, letters: int) -> list[timedelta]:
+    """Give letters that a domain's throttle held back their places; return in how long each may go.
+
+    Behind all that were held back before them, by whichever worker: else every batch of them would
+    be due at once again, to be composed anew for the one that may go.
+    """
+    if not letters:
+        return []
+    key = f"{QUEUE}{domain}"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(MAKE, [[key]])
+        cursor.execute(READ, [[key]])
+        [(_, free_at, now)] = cursor.fetchall()
+        ahead = min(max(free_at - now, timedelta(0)), LONGEST_QUEUE)
+        waits = [min(ahead + limit.interval * n, LONGEST_QUEUE) for n in range(1, letters + 1)]
+        cursor.execute(MOVE, [[key], [now + waits[-1]]])
+    return waits
+
+
+def forget_queues() -> None:
+    """Let what comes next queue at the front: the letters before it are not held back any more."""
+    Bucket.objects.filter(key__startswith=QUEUE).delete()
 
 
 def take_together(limits: Mapping[str, Limit], want: int) -> Grant:

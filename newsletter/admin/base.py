@@ -46,6 +46,7 @@ STATE_COLOURS = {
     "deferred": "warning",
     "failed": "danger",
     "in_doubt": "danger",
+    "paused": "danger",
     "open": "info",
     "frozen": "warning",
     "closed": "success",

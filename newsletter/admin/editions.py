@@ -191,7 +191,7 @@ class EditionAdmin(Admin[Edition]):
 
     @labelled("State", STATE_COLOURS)
     def state_label(self, edition: Edition) -> str:
-        return edition.state
+        return edition.shown_state
 
     @admin.display(description="Papers", ordering="papers_total")
     def papers(self, edition: Any) -> int:

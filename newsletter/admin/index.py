@@ -90,7 +90,7 @@ def list_holds(progress: Progress) -> list[Notice]:
     found += [
         Notice(f"The relay {one.name} takes no mail: {one.trouble}", deliveries)
         for one in progress.relays
-        if one.state != "closed"
+        if one.state == "open"
     ]
     return found
 

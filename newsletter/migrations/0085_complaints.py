@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('newsletter', '0082_claimed_in_order'),
+        ('newsletter', '0084_back_from_being_down'),
         ('subscribers', '0005_leaving'),
     ]
 

@@ -116,6 +116,11 @@ class Delivery(models.Model):
                 condition=Q(state__in=["queued", "deferred"]),
             ),
             models.Index(
+                fields=["subscriber"],  # as they are merged into the next one
+                name="delivery_waiting",
+                condition=Q(state__in=["queued", "deferred"]),
+            ),
+            models.Index(
                 fields=["lease_until"], name="delivery_leased", condition=Q(state="sending")
             ),
             models.Index(fields=["subscriber", "edition"], name="delivery_of_reader"),

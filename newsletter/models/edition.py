@@ -69,6 +69,13 @@ class Edition(models.Model):
             return "closed"
         return "frozen" if self.frozen_at else "open"
 
+    @property
+    def shown_state(self) -> str:
+        """The state; "cancelled" or "paused" where its letters were stopped."""
+        if self.cancelled_at:
+            return "cancelled"
+        return "paused" if self.paused_at and not self.closed_at else self.state
+
 
 class QueryMatches(models.Model):
     """What one query matched in one edition; no row means nothing, once the query was matched.

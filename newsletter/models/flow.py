@@ -122,6 +122,9 @@ class Tick(models.Model):
     boot = models.CharField(primary_key=True, max_length=64)
     wall = models.DateTimeField()
     uptime = models.FloatField(help_text="Seconds.")
+    back_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the site last came back from having been down."
+    )
 
     def __str__(self) -> str:
         return f"{self.boot[:8]} {self.wall:%Y-%m-%d %H:%M}"

@@ -14,7 +14,7 @@ from django.db import connection
 from newsletter.bench import wire
 from newsletter.bench.generation import make_workload
 from newsletter.matching.query import parse_query
-from newsletter.models import Paper
+from newsletter.models import Edition, Paper
 
 
 def bench(*arguments: str) -> Any:
@@ -83,6 +83,16 @@ def test_it_measures_letters_in_a_database_of_its_own() -> None:
     assert {"letters/s, of the naive way", "letters/s, of wire"} <= found["ratios"].keys()
     assert connection.settings_dict["NAME"] == before
     assert not Paper.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_measures_planning_in_a_database_of_its_own() -> None:
+    before = connection.settings_dict["NAME"]
+    found = bench("plan", "--subscribers", "700")
+    assert "readers/s in bulk, of one by one" in found["ratios"]
+    assert min(found["figures"].values()) > 0
+    assert connection.settings_dict["NAME"] == before
+    assert not Edition.objects.exists()
 
 
 def test_its_own_sink_takes_letters_and_its_line_is_longer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,21 @@ def test_f4_a_deploy_finishes_the_letter_in_hand(world: World) -> None:
     judge(world, finished=False)
 
 
+def test_letters_behind_a_throttle_keep_no_minute_waiting(world: World) -> None:
+    world.settings["EMAIL_URL"] = f"{world.relay.url}?hourly=60"  # five letters take four minutes
+    world.day(*READERS[:5])
+    tick = world.tick("--loop", "--every", "1")
+    world.wait(lambda: len(world.relay.accepted) == 1)
+    world.people("late@reader.example")
+    whose = "email = 'late@reader.example'"
+    world.sql(f"UPDATE subscribers_subscriber SET next_send_at = now() WHERE {whose}")
+    planned = "SELECT count(*) FROM newsletter_delivery AS d JOIN subscribers_subscriber AS s"
+    world.wait(lambda: world.sql(f"{planned} ON s.id = d.subscriber_id WHERE {whose}") == [(1,)])
+    assert world.stop(tick) < 10
+    assert world.states() == {"sent": 1, "queued": 5}
+    judge(world, finished=False)
+
+
 def test_f5_ten_hints_are_one_letter_each(world: World) -> None:
     world.day(*READERS[:50])
     world.worker(4)

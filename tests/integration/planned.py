@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
@@ -11,6 +11,12 @@ from newsletter.models import Delivery
 from newsletter.planning import plan_edition
 from subscribers.models import Interest, Query, Subscriber
 from tests.factories import DAY, MORNING, RL, store
+
+
+def prepare(day: date, now: datetime) -> int:
+    """Make an edition of one paper of that day; return its id."""
+    store(f"{RL} {day}", listed_on=day)
+    return prepare_edition(day, now)[0]
 
 
 def plan(*locals_: str) -> int:

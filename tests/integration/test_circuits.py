@@ -256,16 +256,6 @@ def test_it_keeps_to_the_relays_rate(server: SmtpServer, settings: Settings) -> 
     assert times[-1] - times[0] > 1.0  # five at once, ten more at five a second
 
 
-def test_it_keeps_to_a_domains_limit(server: SmtpServer, settings: Settings) -> None:
-    settings.DOMAIN_LIMITS = {"reader.example": (2, SECOND)}
-    plan(*(f"ok{n}" for n in range(6)))
-    subscribe(email="ok@elsewhere.example")
-    assert drain_deliveries().states["sent"] == 2
-    waiting = Delivery.objects.filter(state="queued").values_list("next_at", flat=True)
-    assert len(set(waiting)) == 4  # one after the other
-    assert set(Delivery.objects.values_list("attempts", flat=True)) == {0, 1}
-
-
 def test_it_counts_what_relays_and_domains_answered(server: SmtpServer) -> None:
     plan("ok1", "ok2", "h550", "t451", "d552")
     drain_deliveries()

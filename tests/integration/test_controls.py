@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from newsletter import beacon
+from newsletter import beacon, days, tasks
 from newsletter.controls import (
     cancel_letters,
     open_gate,
@@ -21,11 +21,12 @@ from newsletter.controls import (
     resume_sending,
 )
 from newsletter.days import drain_deliveries, prepare_edition
-from newsletter.deliveries import claim_deliveries
+from newsletter.deliveries import claim_deliveries, claim_first_deliveries
 from newsletter.models import Delivery, Edition, Tally
 from newsletter.planning import plan_deliveries, plan_edition
 from newsletter.progress import read_progress
 from newsletter.recovery import recover
+from subscribers.services import suppress_address
 from tests.factories import DAY, MORNING, RL, store, subscribe
 from tests.integration.planned import plan, states
 from tests.smtp import SmtpServer
@@ -68,6 +69,46 @@ def test_a_pause_in_the_middle_of_a_batch_stops_before_the_next_letter(
     assert [mail.recipient for mail in server.accepted] == ["ok1@reader.example"]
     assert states() == {"sent": 1, "queued": 2}
     assert set(Delivery.objects.values_list("attempts", flat=True)) == {0, 1}
+
+
+def test_a_paused_editions_letters_keep_no_worker_waiting(
+    server: SmtpServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_URL, settings.BATCH = f"{server.url}?rate=5", 100
+    hints: list[str] = []
+    monkeypatch.setattr(tasks, "hint", lambda *_, **__: hints.append("deliver"))
+    plan("ok1", "ok2")
+    assert days.has_due_deliveries()
+    pause_sending("a wrong paper", DAY)
+    assert not days.has_due_deliveries()
+    assert drain_deliveries().states == {}  # and comes to an end, though a throttle would wait
+    tasks.deliver()
+    assert hints == []
+
+
+def test_the_log_names_an_edition_of_whose_letters_none_is_wanted(
+    server: SmtpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan("gone")
+    suppress_address("gone@reader.example", "complaint")
+    with caplog.at_level("INFO", "newsletter.sending"):
+        drain_deliveries()
+    assert states() == {"cancelled": 1}
+    assert f"editions={DAY}:1 cancelled=1" in caplog.text
+    assert "gone@" not in caplog.text
+
+
+def test_letters_behind_the_first_ones_ask_for_no_delivery_by_themselves(
+    server: SmtpServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints: list[str] = []
+    monkeypatch.setattr(tasks, "hint", lambda *_, **__: hints.append("deliver"))
+    edition = plan(*(f"ok{n}" for n in range(240)))
+    open_gate()  # the edition's first letters are to be judged
+    claim_first_deliveries("another", 100, edition, 20)
+    tasks.deliver()  # they are in another worker's hand: the others wait for them
+    assert hints == []
+    assert states() == {"sending": 20, "queued": 220}
 
 
 def pause_now() -> None:
@@ -207,6 +248,51 @@ def test_the_status_tells_the_letters_by_state(server: SmtpServer) -> None:
     call_command("status", stdout=out)
     assert "nothing is due" in out.getvalue()
     assert f"{server.port}" in out.getvalue()
+
+
+def test_the_status_says_that_the_brake_holds_the_letters(
+    server: SmtpServer, settings: Settings
+) -> None:
+    settings.DAILY_LIMIT, settings.BATCH = 2, 2
+    plan("ok1", "ok2", "ok3")
+    assert read_progress().held == ""
+    drain_deliveries()
+    assert "PAPER_ROUND_DAILY_LIMIT=2" in read_progress().held
+
+
+def say(*command: str) -> str:
+    out = StringIO()
+    call_command(*command, stdout=out)
+    return out.getvalue()
+
+
+def test_the_commands_say_how_an_edition_goes_on(server: SmtpServer) -> None:
+    plan("ok1")
+    assert f"`manage.py resume --date {DAY}` goes on" in say("pause", "--date", str(DAY))
+    assert f"manage.py resume --date {DAY} lets its letters go" in say(
+        "run_day", "--date", str(DAY)
+    )
+    told = say("resume")
+    assert "It was not paused." in told
+    assert f"The edition of {DAY} is paused still" in told
+    assert "paused still" not in say("resume", "--date", str(DAY))
+
+
+def test_no_day_to_come_counts_as_sent() -> None:
+    tomorrow = timezone.localdate() + timedelta(days=2)
+    with pytest.raises(CommandError, match="readers would get nothing until then"):
+        call_command("resume", "--sent-until", str(tomorrow))
+
+
+def test_an_edition_that_became_large_is_judged_by_its_first_letters(server: SmtpServer) -> None:
+    plan("ok1")
+    drain_deliveries()
+    assert Edition.objects.get().canary_size == 0
+    plan(*(f"d552-{n}" for n in range(240)))  # a list was imported on its day
+    drain_deliveries()
+    edition = Edition.objects.get()
+    assert edition.pause_reason.endswith("of the first 20 letters were refused")
+    assert states()["queued"] == 220
 
 
 def test_the_commands_refuse_a_day_without_an_edition() -> None:

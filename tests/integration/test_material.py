@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
@@ -50,6 +52,31 @@ def test_it_forgets_what_has_become_much_and_writes_the_same_letters(
             found += compose_batch([letter], material).messages
             assert len(material.matches) <= 3  # what was kept before, and the letter's own
     assert [one.data for one in found] == [one.data for one in expected] * 2
+
+
+def test_a_row_that_covers_a_day_to_come_carries_its_own() -> None:
+    letters = plan_letters()
+    expected = compose_batch(letters, Material()).messages
+    wrong = letters[0]._replace(covers_from=DAY + timedelta(days=3))
+    found = compose_batch([wrong, *letters[1:]], Material()).messages
+    assert [one.data for one in found] == [one.data for one in expected]
+    assert [one.data for one in compose_batch([wrong], Material()).messages] == [expected[0].data]
+
+
+def test_a_row_that_cannot_be_read_fails_alone() -> None:
+    letters = plan_letters()
+    expected = compose_batch(letters, Material()).messages
+    composed = compose_batch([letters[0]._replace(picks=[7]), *letters[1:]], Material())
+    assert [one.data for one in composed.messages] == [one.data for one in expected[1:]]
+    (entry,) = composed.entries
+    assert (entry.delivery_id, entry.state) == (letters[0].id, "failed")
+    assert "could not be composed: TypeError" in entry.detail
+
+
+def test_an_edition_cancelled_while_its_letters_are_in_hand_stops_no_batch() -> None:
+    letters = plan_letters()
+    Edition.objects.update(cancelled_at=MORNING)
+    assert len(compose_batch(letters, Material()).messages) == 4  # the last look lets none go
 
 
 def test_it_reads_nothing_twice(

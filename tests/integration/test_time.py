@@ -7,17 +7,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
 from django.db.models import F
-from pytest_django import DjangoAssertNumQueries
 
-from newsletter import clock, planning
-from newsletter.days import prepare_edition, run_minute
-from newsletter.deliveries import CLAIM
-from newsletter.models import Delivery, Tick
+from newsletter import clock
+from newsletter.days import run_minute
+from newsletter.models import Delivery, Edition, Paper, Source, Tick
 from newsletter.planning import mend_schedules, plan_deliveries
-from subscribers.models import Query, Subscriber
-from tests.factories import DAY, MORNING, RL, store, subscribe
+from subscribers.models import Subscriber
+from tests.factories import DAY, MORNING, store, subscribe
+from tests.integration.planned import prepare
 
 pytestmark = pytest.mark.django_db
 EIGHT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -31,11 +29,6 @@ CHANGES = [
     ("America/Havana", date(2026, 3, 8), time(0, 30)),
     ("Pacific/Apia", date(2026, 4, 5), time(23, 30)),
 ]
-
-
-def prepare(day: date, now: datetime) -> int:
-    store(f"{RL} {day}", listed_on=day)
-    return prepare_edition(day, now)[0]
 
 
 @pytest.mark.parametrize(("zone", "day", "at"), CHANGES)
@@ -66,6 +59,90 @@ def test_it_catches_up_in_one_letter_that_covers_the_days_missed(days: int) -> N
     assert plan_deliveries(back) == 1
     letter = Delivery.objects.select_related("edition").get()
     assert (letter.covers_from, letter.edition.date) == (DAY, DAY + timedelta(days=days - 1))
+
+
+def test_who_is_due_while_the_edition_settles_gets_it_the_same_day() -> None:
+    reader, late = subscribe(), subscribe(send_time=time(7))
+    prepare(DAY, MORNING)
+    assert plan_deliveries(EIGHT) == 2
+    tomorrow = EIGHT + timedelta(days=1)
+    store("Robots that wait for a slow import", listed_on=DAY + timedelta(days=1))
+    Paper.objects.filter(edition=None).update(stored_at=tomorrow)
+    assert run_minute(tomorrow) == 0  # the papers may be half of them yet
+    due = dict(Subscriber.objects.values_list("pk", "next_send_at"))
+    assert due == {reader: tomorrow, late: tomorrow - timedelta(hours=1)}
+    assert run_minute(tomorrow + timedelta(minutes=11)) == 2
+    assert Delivery.objects.filter(edition__date=DAY + timedelta(days=1)).count() == 2
+
+
+def test_who_has_a_letter_to_come_does_not_wait_for_papers_that_settle() -> None:
+    subscribe()
+    prepare(DAY, MORNING)
+    store("Robots of another day", listed_on=DAY + timedelta(days=1))
+    assert plan_deliveries(EIGHT + timedelta(days=1)) == 1
+
+
+@pytest.mark.parametrize("state", ["frozen", "matched"])
+def test_an_edition_that_is_matched_is_waited_for(state: str) -> None:
+    subscribe()
+    Edition.objects.create(
+        date=DAY, frozen_at=MORNING, matched_at=MORNING if state == "matched" else None
+    )
+    assert plan_deliveries(EIGHT) == (state == "matched")
+    assert Subscriber.objects.filter(next_send_at=EIGHT).exists() == (state == "frozen")
+
+
+def test_after_a_downtime_the_letter_waits_for_the_sources_that_day() -> None:
+    subscribe()
+    prepare(DAY, MORNING)
+    clock.check_clock(EIGHT)
+    assert plan_deliveries(EIGHT) == 1
+    Delivery.objects.update(state="empty", finished_at=EIGHT)
+    Tick.objects.update(boot="before")
+    today = DAY + timedelta(days=4)
+    noon = EIGHT + timedelta(days=4, hours=4)
+    source = Source.objects.create(
+        name="a journal", kind="atom", first_day=DAY, next_at=EIGHT + timedelta(hours=1)
+    )
+    assert clock.check_clock(noon) == ""
+    assert run_minute(noon) == 0  # nothing is there yet, and the source has not been asked
+    assert Subscriber.objects.get().next_send_at == EIGHT + timedelta(days=1)
+    for missed in range(1, 5):
+        store(f"Reinforcement learning {missed}", listed_on=DAY + timedelta(days=missed))
+    Paper.objects.filter(edition=None).update(stored_at=noon + timedelta(minutes=2))
+    Source.objects.filter(pk=source.pk).update(next_at=noon + timedelta(hours=1))
+    assert run_minute(noon + timedelta(minutes=3)) == 0
+    assert run_minute(noon + timedelta(minutes=13)) == 1
+    letter = Delivery.objects.select_related("edition").get(state="queued")
+    assert (letter.covers_from, letter.edition.date) == (DAY + timedelta(days=1), today)
+    assert letter.edition.papers.count() == 4
+    assert Subscriber.objects.get().next_send_at == EIGHT + timedelta(days=5)
+
+
+def test_a_site_is_catching_up_once_after_it_was_down() -> None:
+    Source.objects.create(name="a journal", kind="atom", first_day=DAY, next_at=EIGHT)
+    Tick.objects.create(boot="before", wall=EIGHT - timedelta(hours=3), uptime=100)
+    clock.check_clock(EIGHT)
+    clock.check_clock(EIGHT + timedelta(minutes=10))
+    back_at = clock.last_return()
+    assert back_at == EIGHT
+    assert clock.is_catching_up(back_at, EIGHT + timedelta(minutes=10))
+    assert not clock.is_catching_up(back_at, EIGHT + timedelta(minutes=16))
+    Source.objects.update(next_at=EIGHT + timedelta(hours=1))
+    assert not clock.is_catching_up(back_at, EIGHT + timedelta(minutes=10))
+
+
+def test_nobody_waits_longer_than_an_hour_for_an_edition() -> None:
+    subscribe()
+    prepare(DAY, MORNING)
+    assert plan_deliveries(EIGHT) == 1
+    tomorrow = EIGHT + timedelta(days=1)
+    store("Robots that come without end", listed_on=DAY + timedelta(days=1))
+    Paper.objects.filter(edition=None).update(stored_at=tomorrow)
+    plan_deliveries(tomorrow + timedelta(minutes=59))
+    assert Subscriber.objects.get().next_send_at == tomorrow
+    plan_deliveries(tomorrow + timedelta(minutes=61))
+    assert Subscriber.objects.get().next_send_at == tomorrow + timedelta(days=1)
 
 
 def test_a_letter_that_still_waits_is_merged_into_the_next() -> None:
@@ -172,134 +249,3 @@ def test_f21_one_readers_unreadable_zone_stops_no_other(poison: dict[str, Any]) 
     prepare(DAY + timedelta(days=1), MORNING + timedelta(days=1))
     assert run_minute(EIGHT + timedelta(days=1)) == 2
     assert Delivery.objects.filter(subscriber=fine).count() == 2
-
-
-def add_readers(number: int) -> None:
-    """Readers in 24 zones, all due at eight, written in bulk."""
-    zones = [f"Etc/GMT{sign}{n}" for sign in "+-" for n in range(12)]
-    Subscriber.objects.bulk_create(
-        Subscriber(
-            email=f"bulk{n}@reader.example",
-            status="confirmed",
-            timezone=zones[n % 24],
-            send_time=time(8),
-            confirmed_at=MORNING,
-            next_send_at=EIGHT,
-            covered_until=DAY - timedelta(days=1),
-        )
-        for n in range(number)
-    )
-
-
-def test_it_plans_many_readers_of_many_zones_in_a_few_statements(
-    django_assert_max_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_readers(3000)
-    prepare(DAY, MORNING)
-    monkeypatch.setattr(planning, "CHUNK", 1000)
-    with django_assert_max_num_queries(2 + 4 * 5):  # slots, bounds, then five for each thousand
-        assert plan_deliveries(EIGHT) == 3000
-    assert plan_deliveries(EIGHT) == 0
-
-
-@pytest.mark.parametrize("chunk", [1, 7, 50, 60, 61])
-def test_chunks_plan_what_one_statement_plans(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    """Readers due at other instants than their neighbours, and some not at all."""
-    add_readers(60)
-    keys = list(Subscriber.objects.order_by("pk").values_list("pk", flat=True))
-    earlier, later = EIGHT - timedelta(minutes=30), EIGHT + timedelta(hours=1)
-    Subscriber.objects.filter(pk__in=keys[::3]).update(next_send_at=earlier)
-    Subscriber.objects.filter(pk__in=keys[::4]).update(next_send_at=later)
-    Subscriber.objects.filter(pk__in=keys[-9:-4]).update(status="unsubscribed")
-    due = Subscriber.objects.filter(status="confirmed", next_send_at__lte=EIGHT)
-    expected = set(due.values_list("pk", flat=True))
-    prepare(DAY, MORNING)
-    monkeypatch.setattr(planning, "CHUNK", chunk)
-    assert plan_deliveries(EIGHT) == len(expected)
-    assert set(Delivery.objects.values_list("subscriber_id", flat=True)) == expected
-    assert not due.exists()
-    assert plan_deliveries(EIGHT) == 0
-
-
-def test_who_comes_or_moves_between_two_chunks_is_planned_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    add_readers(30)
-    prepare(DAY, MORNING)
-    monkeypatch.setattr(planning, "CHUNK", 10)
-    keys = list(Subscriber.objects.order_by("pk").values_list("pk", flat=True))
-    columns, calls = planning._plan_columns, []
-
-    def meddle(*arguments: Any) -> dict[str, Any]:
-        calls.append(arguments)
-        if len(calls) == 2:  # the first ten are planned
-            moved = Subscriber.objects.filter(pk__in=[keys[0], keys[15]])
-            moved.update(next_send_at=EIGHT - timedelta(minutes=5))
-            Subscriber.objects.filter(pk=keys[25]).update(status="unsubscribed")
-            Subscriber.objects.create(
-                email="late@reader.example", status="confirmed", timezone="Etc/GMT+0",
-                send_time=time(8), confirmed_at=MORNING, next_send_at=EIGHT,
-                covered_until=DAY - timedelta(days=1),
-            )  # fmt: skip
-        return columns(*arguments)
-
-    monkeypatch.setattr(planning, "_plan_columns", meddle)
-    # The one whose hour was changed is in a slot that was not known at the start.
-    assert plan_deliveries(EIGHT) == 29
-    assert plan_deliveries(EIGHT) == 1
-    assert Delivery.objects.count() == 30
-    assert not Delivery.objects.filter(subscriber=keys[25]).exists()
-    assert plan_deliveries(EIGHT) == 0
-
-
-def explain(sql: str, values: Any, *, small: bool = True) -> str:
-    with connection.cursor() as cursor:
-        if small:
-            cursor.execute("SET LOCAL enable_seqscan = off")  # a test's tables are small
-        cursor.execute(f"EXPLAIN {sql}", values)
-        return "\n".join(row[0] for row in cursor.fetchall())
-
-
-def test_the_due_readers_are_found_by_the_index() -> None:
-    """By the planner's own choice, with statistics, where a few of many readers are due."""
-    add_readers(20_000)
-    Subscriber.objects.update(next_send_at=EIGHT + timedelta(days=1))
-    first = Subscriber.objects.order_by("pk").values_list("pk", flat=True)[:20]
-    Subscriber.objects.filter(pk__in=list(first)).update(next_send_at=EIGHT)
-    edition = prepare(DAY, MORNING)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE subscribers_subscriber")
-    slot = planning.Slot("Etc/GMT+0", time(8), 127, EIGHT)
-    values = planning._plan_columns([slot], True, EIGHT)
-    values |= {"now": EIGHT, "after": 0, "last": planning.LAST, "edition": edition, "date": DAY}
-    plan = explain(planning.PLAN.format(which=planning.DUE), values, small=False)
-    assert "subscriber_due" in plan
-    assert "Seq Scan on subscribers_subscriber" not in plan
-    slots = Subscriber.objects.filter(
-        status=Subscriber.Status.CONFIRMED, next_send_at__isnull=False, next_send_at__lte=EIGHT
-    )
-    assert "subscriber_due" in slots.values_list("timezone", "send_time").distinct().explain()
-
-
-def test_a_chunk_reads_its_own_readers_alone() -> None:
-    """Be they joined or looked up one by one: else a million are read fifty times."""
-    add_readers(20_000)
-    edition = prepare(DAY, MORNING)
-    slot = planning.Slot("Etc/GMT+0", time(8), 127, EIGHT)
-    values = planning._plan_columns([slot], True, EIGHT)
-    keys = Subscriber.objects.order_by("pk").values_list("pk", flat=True)
-    values |= {"now": EIGHT, "after": keys[9000], "last": keys[10_000]}
-    values |= {"edition": edition, "date": DAY}
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE subscribers_subscriber")
-        cursor.execute("SET LOCAL enable_nestloop = off")
-    plan = explain(planning.PLAN.format(which=planning.DUE), values, small=False)
-    assert "Seq Scan on subscribers_subscriber" not in plan
-    assert plan.count(f"(id > {keys[9000]}") == 2
-
-
-def test_the_due_letters_are_found_by_the_index() -> None:
-    subscribe()
-    plan = explain(CLAIM, [[], 100, "me", timedelta(minutes=5)])
-    assert "delivery_due" in plan
-    assert Query.objects.exists()

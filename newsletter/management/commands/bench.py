@@ -1,4 +1,4 @@
-"""`manage.py bench match|pick|estimate|search|day|store|letters`: measure beside plain limits."""
+"""`manage.py bench`: each measured beside a plain limit, or a plain way."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from newsletter.bench.estimate import measure_estimate
 from newsletter.bench.letters import measure_letters
 from newsletter.bench.match import BenchError, measure_match
 from newsletter.bench.pick import measure_pick
+from newsletter.bench.plan import measure_plan
 from newsletter.bench.report import table
 from newsletter.bench.search import measure_search
 from newsletter.bench.store import measure_store
@@ -27,8 +28,8 @@ STORED = {
 class Command(BaseCommand):
     help = (
         "Measure matching (match), picking (pick), estimates (estimate), a search (search), the "
-        "day's page (day), storing papers (store) or sending (letters) beside plain limits; "
-        "see docs/benchmarks.md."
+        "day's page (day), storing papers (store), planning (plan) or sending (letters) beside "
+        "plain limits; see docs/benchmarks.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,11 +48,13 @@ class Command(BaseCommand):
         store = what.add_parser("store", help="a day's papers into the database")
         store.add_argument("--papers", type=int, default=2_000)
         store.add_argument("--stored", type=int, default=0, help="papers stored before")
+        plan = what.add_parser("plan", help="who gets which letter")
+        plan.add_argument("--subscribers", type=int, default=100_000)
         letters = what.add_parser("letters", help="from the ledger to a relay")
         letters.add_argument("--subscribers", type=int, default=20_000)
         letters.add_argument("--workers", type=int, default=1, help="processes")
         letters.add_argument("--rtt", type=float, default=0, help="milliseconds to the relay")
-        for one in (match, pick, guess, search, day, store, letters):
+        for one in (match, pick, guess, search, day, store, plan, letters):
             one.add_argument("--seed", type=int, default=1)
             one.add_argument("--json", action="store_true", help="print JSON")
 
@@ -63,6 +66,8 @@ class Command(BaseCommand):
                 )
             elif what == "pick":
                 found = measure_pick(options["subscribers"], seed, self.stderr.write)
+            elif what == "plan":
+                found = measure_plan(options["subscribers"], seed, self.stderr.write)
             elif what == "store":
                 found = measure_store(options["papers"], seed, self.stderr.write, options["stored"])
             elif what == "letters":

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from newsletter.controls import ControlError, cancel_letters
+from newsletter.controls import ControlError, cancel_letters, count_cancellable
 from newsletter.management.commands.run_day import parse_day
 
 
@@ -21,7 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            cancelled = cancel_letters(parse_day(options["date"]), timezone.now())
+            day = parse_day(options["date"])
+            parked = count_cancellable(day).in_doubt
+            cancelled = cancel_letters(day, timezone.now())
         except ControlError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{cancelled} letters cancelled.")
+        letters = "1 letter" if cancelled == 1 else f"{cancelled} letters"
+        doubtful = f", {parked} in doubt parked: not sent again" if parked else ""
+        self.stdout.write(f"{letters} cancelled{doubtful}.")

@@ -25,5 +25,7 @@ class Command(BaseCommand):
             pause_sending(options["reason"], parse_day(options["date"]))
         except ControlError as error:
             raise CommandError(str(error)) from error
-        what = f"the edition of {options['date']}" if options["date"] else "all sending"
-        self.stdout.write(f"Paused: {what}. `manage.py resume` goes on.")
+        day = options["date"]
+        what = f"the edition of {day}" if day else "all sending"
+        again = f"resume --date {day}" if day else "resume"
+        self.stdout.write(f"Paused: {what}. `manage.py {again}` goes on.")

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from newsletter.chores import do_chores
 from newsletter.clock import check_clock
+from newsletter.controls import describe_paused_editions
 from newsletter.days import drain_deliveries, run_minute
 from newsletter.fetching import fetch_source, list_due_sources
 from newsletter.stopping import is_stopping, stopping_on_signals
@@ -48,7 +49,7 @@ class Command(BaseCommand):
                     fetcher.start()
                 try:
                     close_old_connections()
-                    self.tick()
+                    self.tick(options["every"])  # behind a throttle letters wait for hours
                 except AWAY as error:
                     self.stderr.write(f"trying again: {type(error).__name__}: {error}".strip())
                 while not is_stopping() and time.monotonic() < started + options["every"]:
@@ -77,15 +78,16 @@ class Command(BaseCommand):
         if done.kept or done.failed:
             self.stdout.write(f"pictures: {done.kept} kept, {done.failed} not")
 
-    def tick(self) -> None:
+    def tick(self, seconds: float | None = None) -> None:
+        """Do the minute, and send for so many seconds or, where None, until nothing is due."""
         now = timezone.now()
         if why := check_clock(now):
             self.stderr.write(f"held: {why}: set it right, or say manage.py resume --clock")
             return
         planned = run_minute(now)
-        drained = drain_deliveries()
+        drained = drain_deliveries(seconds=seconds)
         states = ", ".join(f"{number} {state}" for state, number in sorted(drained.states.items()))
         if planned or states:
             self.stdout.write(f"{planned} planned, {states or 'nothing sent'}")
-        if drained.why:
-            self.stderr.write(f"no more is sent now: {drained.why}")
+        if why := drained.why or describe_paused_editions():
+            self.stderr.write(f"no more is sent now: {why}")

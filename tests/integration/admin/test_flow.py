@@ -68,7 +68,9 @@ def test_an_editions_letters_are_held_and_let_go(operator_client: Client) -> Non
     edition = make_edition()
     act(operator_client, EDITIONS, "pause_letters", edition.pk)
     assert Edition.objects.get().pause_reason.startswith("the admin, by ")
-    assert "is paused: the admin, by" in operator_client.get("/admin/").content.decode()
+    morning = operator_client.get("/admin/").content.decode()
+    assert "is paused: the admin, by" in morning
+    assert '<td class="pr-state">paused</td>' in morning
     act(operator_client, EDITIONS, "resume_letters", edition.pk)
     assert Edition.objects.get().paused_at is None
 

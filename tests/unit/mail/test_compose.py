@@ -53,7 +53,7 @@ def check_wire(data: bytes) -> None:
     assert data.isascii()
     assert data.count(b"\r\n") == data.count(b"\r") == data.count(b"\n")
     assert max(len(line) for line in data.split(b"\r\n")) <= 78
-    assert b"8bit" not in data
+    assert b"Encoding: 8bit" not in data
     parts = [p for p in parse(data).walk() if not p.is_multipart()]
     assert [p.get_content_type() for p in parts] == ["text/plain", "text/html"]
     for each in parts:
