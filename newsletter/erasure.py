@@ -95,8 +95,10 @@ def _suppress(address: str, reason: str) -> None:
     )
     if created:
         return
-    # A complaint, a bounce or the owner's block weighs more than having left.
-    kept = row.reason if reason == REASON.UNSUBSCRIBED or row.reason == REASON.BLOCKED else reason
+    # A complaint, a bounce or the owner's block weighs more than having left; who called a letter
+    # spam or blocked us is not asked again whether they want some, erased or not.
+    stays = reason == REASON.UNSUBSCRIBED or row.reason in {REASON.BLOCKED, REASON.COMPLAINT}
+    kept = row.reason if stays else reason
     Suppression.objects.filter(pk=row.pk).update(reason=kept, note="")
 
 

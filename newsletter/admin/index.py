@@ -20,6 +20,7 @@ from newsletter.thumbnail_fetching import count_unfetched
 from newsletter.watching import describe_row, name_trouble
 
 SATURDAY = 5
+COMPLAINTS_TOLD = 0.001  # of an edition's letters: what the large providers ask to stay below
 BAR = 240  # units of the bars' view box
 STATE_NAMES = dict(Delivery.State.choices)
 
@@ -91,6 +92,12 @@ def list_holds(progress: Progress) -> list[Notice]:
         Notice(f"The relay {one.name} takes no mail: {one.trouble}", deliveries)
         for one in progress.relays
         if one.state == "open"
+    ]
+    spam = list_url("newsletter_delivery", complained_at__isnull="False")
+    found += [
+        Notice(f"{_letters(one.complained)} of {one.date} called spam by their readers", spam)
+        for one in progress.editions
+        if one.complained and one.complained >= COMPLAINTS_TOLD * one.sent
     ]
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,6 +85,21 @@ def test_the_first_page_tells_of_pauses_and_relays(operator_client: Client, sett
     page = operator_client.get("/admin/").content.decode()
     assert "sending is paused: the relay moves" in page
     assert "127.0.0.1:2525 takes no mail: Connection refused" in page
+
+
+def test_the_first_page_tells_of_complaints_and_leads_to_them(operator_client: Client) -> None:
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    first, second = make_readers(2)
+    edition = make_edition()
+    make_deliveries(edition, [first], "sent", finished_at=at)
+    make_deliveries(edition, [second], "sent", finished_at=at, complained_at=at)
+    morning = operator_client.get("/admin/").content.decode()
+    assert f"1 letter of {edition.date} called spam by their readers" in morning
+    found = re.search(r'href="([^"]+complained_at__isnull=False)"', morning)
+    assert found
+    letters = operator_client.get(found[1]).content.decode()
+    assert second.email in letters
+    assert first.email not in letters
 
 
 def test_a_reader_shows_the_last_letters(operator_client: Client) -> None:

@@ -295,6 +295,14 @@ def test_a_reader_erased_before_the_report_came_is_no_error(server: SmtpServer) 
     assert Suppression.objects.get().reason == "erased"
 
 
+def test_who_complained_and_is_erased_is_mailed_no_confirmation_either(server: SmtpServer) -> None:
+    (letter,) = send("ok1")
+    take_report(report_of(server, "ok1"), NOW)
+    erase_reader(letter.subscriber_id, NOW, tell=False)
+    assert Suppression.objects.get().reason == "complaint"
+    assert is_refused("ok1@reader.example")
+
+
 def forge(letter: Delivery) -> list[bytes]:
     """What somebody writes who knows the reader's address and number, and no letter of theirs."""
     manage = make_token(MANAGE, letter.subscriber_id)
