@@ -4,51 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, Sum
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from newsletter.clock import last_tick
 from newsletter.controls import describe_pause
+from newsletter.editionprogress import (
+    RATE_OVER,
+    EditionProgress,
+    find_finish,
+    foresee,
+    read_editions,
+)
 from newsletter.mail.relay import Relay, parse_relays
-from newsletter.models import Circuit, Delivery, DomainReply, Edition, Tally
+from newsletter.models import Circuit, Delivery, DomainReply, Tally
 from newsletter.tallies import read_brake
 
-SHOWN = 7  # editions
-RATE_OVER = timedelta(minutes=5)
 DAY = timedelta(hours=24)
 TROUBLED = 8  # domains
 HELD_AFTER = timedelta(minutes=5)  # without a tick
-
-
-@dataclass(frozen=True, slots=True)
-class EditionProgress:
-    """One edition's letters by state; `due` of them wait and could go now.
-
-    `later` are queued and not due yet. `oldest_due` is for how many seconds the first of those due
-    has waited. `note` says why an edition is paused, cancelled, or sends its first letters alone.
-    """
-
-    date: date
-    state: str
-    due: int
-    queued: int
-    later: int
-    sending: int
-    sent: int
-    deferred: int
-    failed: int
-    in_doubt: int
-    parked: int
-    cancelled: int
-    empty: int
-    oldest_due: int
-    complained: int
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +86,14 @@ class Progress:
         return asdict(self)
 
 
-def read_progress() -> Progress:
-    """Return how the letters go out now, in a fixed number of queries."""
+def read_progress(known: Sequence[EditionProgress] = ()) -> Progress:
+    """Return how the letters go out now, in a fixed number of queries.
+
+    The closed ones of the editions `known` are taken as they were: a week of them is millions of
+    letters to count, which do not change.
+    """
     now = timezone.now()
-    editions = _read_editions(now)
+    editions = read_editions(now, {one.date: one for one in known if one.state == "closed"})
     rate = _read_rate(now)
     due = sum(edition.due for edition in editions)
     pause = describe_pause()
@@ -120,7 +102,7 @@ def read_progress() -> Progress:
     doubtful = Delivery.objects.filter(state=Delivery.State.IN_DOUBT, parked_at__isnull=True)
     relays = _read_relays(now)
     due_paused = sum(edition.due for edition in editions if edition.state == "paused")
-    moves = rate and not held and any(relay.state != "open" for relay in relays)
+    moves = not held and any(relay.state != "open" for relay in relays)
     left = due - due_paused
     return Progress(
         now=now,
@@ -129,10 +111,10 @@ def read_progress() -> Progress:
         rate=round(rate, 4),
         due=due,
         due_paused=due_paused,
-        finish=now + timedelta(seconds=left / rate) if left and moves else None,
+        finish=find_finish(now, left, rate) if moves else None,
         in_doubt=doubtful.count(),
         workers=sending.aggregate(n=Count("owner", distinct=True))["n"],
-        editions=tuple(editions),
+        editions=tuple(foresee(one, now) if moves else one for one in editions),
         relays=tuple(relays),
         domains=tuple(_read_domains()),
     )
@@ -150,63 +132,6 @@ def _why_held(pause: str, due: int, now: datetime) -> str:
             f"the minute last ran at {tick:%Y-%m-%d %H:%M} UTC: is beat, a worker or tick running?"
         )
     return ""
-
-
-def _read_editions(now: datetime) -> list[EditionProgress]:
-    matched = Edition.objects.filter(matched_at__isnull=False).order_by("-date")
-    newest = matched.values_list("pk", flat=True)[:SHOWN]
-    shown = Q(pk__in=list(newest)) | Q(closed_at__isnull=True)  # an old one may be paused
-    editions = list(matched.filter(shown).defer("matched_queries")[: 2 * SHOWN])
-    waiting = Q(state__in=["queued", "deferred"], next_at__lte=Now())
-    rows = (
-        Delivery.objects.filter(edition__in=editions)
-        .values("edition", "state")
-        .annotate(
-            n=Count("pk"),
-            due=Count("pk", filter=waiting),
-            oldest=Min("next_at", filter=waiting),
-            parked=Count("pk", filter=Q(parked_at__isnull=False, state="in_doubt")),
-            complained=Count("complained_at"),
-        )
-        .order_by()
-    )
-    by_edition: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_edition.setdefault(row["edition"], []).append({**row})
-    return [_make_edition(one, by_edition.get(one.pk, []), now) for one in editions]
-
-
-def _make_edition(
-    edition: Edition, rows: Sequence[dict[str, Any]], now: datetime
-) -> EditionProgress:
-    counts = {row["state"]: row["n"] for row in rows}
-    parked = sum(row["parked"] for row in rows)
-    oldest = min((row["oldest"] for row in rows if row["oldest"]), default=None)
-    state, note = edition.shown_state, ""
-    if edition.cancelled_at:
-        note = "by the operator"
-    elif edition.paused_at:
-        note = edition.pause_reason
-    elif edition.canary_size and not edition.cleared_at:
-        note = f"its first {edition.canary_size} letters go out and are judged"
-    return EditionProgress(
-        date=edition.date,
-        state=state,
-        due=sum(row["due"] for row in rows),
-        queued=counts.get("queued", 0),
-        later=sum(row["n"] - row["due"] for row in rows if row["state"] == "queued"),
-        sending=counts.get("sending", 0),
-        sent=counts.get("sent", 0),
-        deferred=counts.get("deferred", 0),
-        failed=counts.get("failed", 0),
-        in_doubt=counts.get("in_doubt", 0) - parked,
-        parked=parked,
-        cancelled=counts.get("cancelled", 0),
-        empty=counts.get("empty", 0),
-        oldest_due=max(0, round((now - oldest).total_seconds())) if oldest else 0,
-        complained=sum(row["complained"] for row in rows),
-        note=note,
-    )
 
 
 def _read_rate(now: datetime) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -104,6 +105,41 @@ def test_the_status_promises_no_end_to_what_is_paused_or_without_a_relay() -> No
     assert "421 closing; 2 in a row, 5 make it away" in say("status")
     Circuit.objects.update(opened_at=timezone.now(), probe_at=timezone.now())
     assert read_progress().finish is None
+
+
+def test_the_status_says_of_each_edition_how_fast_it_goes_out(server: SmtpServer) -> None:
+    plan("ok1", "ok2", "ok3")
+    drain_deliveries()
+    Delivery.objects.update(finished_at=timezone.now() - timedelta(seconds=6))
+    plan("ok4", "ok5")
+    (edition,) = read_progress().editions
+    assert edition.rate == pytest.approx(0.5, rel=0.1)
+    assert edition.finish is not None
+    assert (edition.finish - timezone.now()).total_seconds() == pytest.approx(4, abs=1)
+    assert say("status").count("done in") == 1  # of one edition the first line has said it
+    other = Edition.objects.create(
+        date=DAY - timedelta(days=1), frozen_at=timezone.now(), matched_at=timezone.now()
+    )
+    moved = Delivery.objects.filter(state="queued").values_list("pk", flat=True)[:1]
+    Delivery.objects.filter(pk__in=list(moved)).update(edition=other)
+    told = say("status")
+    assert told.count("done in") == 2  # in all, and the one that moves
+    assert "    0 letters a second" in told
+    pause_sending("a wrong paper", DAY)
+    assert [one.finish for one in read_progress().editions] == [None, None]
+
+
+def test_a_closed_edition_is_not_counted_again() -> None:
+    plan("ok1")
+    Delivery.objects.update(state="empty", finished_at=timezone.now())
+    Edition.objects.update(closed_at=timezone.now())
+    first = read_progress()
+    assert first.editions[0].empty == 1
+    Delivery.objects.all().delete()
+    assert read_progress(first.editions).editions == first.editions
+    assert read_progress().editions[0].empty == 0
+    Edition.objects.update(closed_at=None)
+    assert read_progress(first.editions).editions[0].empty == 0  # open again
 
 
 def test_resuming_an_edition_says_that_all_sending_is_paused() -> None:

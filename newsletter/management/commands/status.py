@@ -8,7 +8,7 @@ import shutil
 import textwrap
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -16,7 +16,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from newsletter.circuits import FAILURES_TO_OPEN
-from newsletter.progress import EditionProgress, Progress, RelayProgress, read_progress
+from newsletter.editionprogress import EditionProgress
+from newsletter.progress import Progress, RelayProgress, read_progress
 
 COLUMNS = ("due", "sending", "sent", "empty", "deferred", "failed", "in_doubt", "cancelled")
 WIDE = 120  # columns, where what reads the lines is no terminal
@@ -47,19 +48,22 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.show(options["json"])
+        shown = self.show(options["json"])
         while options["watch"]:
             try:
                 time.sleep(options["every"])
                 close_old_connections()
-                self.show(options["json"], clear=not options["json"])
+                known = shown.editions
+                shown = self.show(options["json"], known, clear=not options["json"])
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"the database is away: {error}".strip())
             except KeyboardInterrupt:
                 return
 
-    def show(self, as_json: bool, *, clear: bool = False) -> None:
-        progress = read_progress()
+    def show(
+        self, as_json: bool, known: Sequence[EditionProgress] = (), *, clear: bool = False
+    ) -> Progress:
+        progress = read_progress(known)
         if as_json:
             text = json.dumps(progress.as_dict(), cls=DjangoJSONEncoder)
         else:
@@ -67,6 +71,7 @@ class Command(BaseCommand):
             text = "\n".join(self.describe(progress, width))
         between = CLEAR if self.stdout.isatty() else "\n"
         self.stdout.write((between if clear else "") + text)
+        return progress
 
     def describe(self, progress: Progress, width: int) -> list[str]:
         """Return the lines of a terminal that is `width` columns wide."""
@@ -77,7 +82,10 @@ class Command(BaseCommand):
         if progress.in_doubt:
             told = f"{progress.in_doubt} in doubt: `manage.py doubts` lists them"
             lines += [style.WARNING(line) for line in fold(told, width)]
-        heads, *rows = describe_editions(progress.editions, width)
+        going = sum(one.due > 0 for one in progress.editions)
+        heads, *rows = describe_editions(
+            progress.editions, width, progress.now if going > 1 else None
+        )
         lines += ["", style.MIGRATE_HEADING(heads), *rows]
         lines += ["", style.MIGRATE_HEADING("relays")]
         for relay in progress.relays:
@@ -117,21 +125,28 @@ def describe_pace(progress: Progress) -> str:
     if not progress.due:
         return "nothing is due"
     held = f" ({progress.due_paused} of paused editions)" if progress.due_paused else ""
-    slow = 0 < progress.rate < 0.5
-    rate = (
-        f"{progress.rate * 3600:.0f} letters an hour"
-        if slow
-        else f"{progress.rate:.4g} letters a second"
+    return f"{progress.due} due{held}, {describe_rate(progress, progress.now)}"
+
+
+def describe_rate(flow: Progress | EditionProgress, now: datetime) -> str:
+    """Return letters a second, of few an hour, and when all that is due is out."""
+    slow = 0 < flow.rate < 0.5
+    words = (
+        f"{flow.rate * 3600:.0f} letters an hour" if slow else f"{flow.rate:.4g} letters a second"
     )
-    words = f"{progress.due} due{held}, {rate}"
-    if progress.finish is None:
+    if flow.finish is None:
         return words
-    left = timedelta(seconds=round((progress.finish - progress.now).total_seconds()))
-    return f"{words}, done in {left} ({progress.finish:%H:%M} UTC)"
+    left = timedelta(seconds=round((flow.finish - now).total_seconds()))
+    return f"{words}, done in {left} ({flow.finish:%H:%M} UTC)"
 
 
-def describe_editions(editions: Sequence[EditionProgress], width: int) -> list[str]:
-    """Return a heading and the editions: a table where it fits, else each in words."""
+def describe_editions(
+    editions: Sequence[EditionProgress], width: int, now: datetime | None = None
+) -> list[str]:
+    """Return a heading and the editions: a table where it fits, else each in words.
+
+    With `now` each says how fast it goes out: where only one does, the first line has said it.
+    """
     if not editions:
         return ["edition", "no edition has been matched yet"]
     cells = [[name.replace("_", " ") for name in COLUMNS]]
@@ -144,7 +159,7 @@ def describe_editions(editions: Sequence[EditionProgress], width: int) -> list[s
         ["edition", *(one.date.isoformat() for one in editions)],
         ["state", *(one.state for one in editions)],
         cells,
-        [[], *map(describe_notes, editions)],
+        [[], *(describe_notes(one, now) for one in editions)],
         strict=True,
     ):
         if room < 0:
@@ -159,13 +174,14 @@ def describe_editions(editions: Sequence[EditionProgress], width: int) -> list[s
     return lines
 
 
-def describe_notes(edition: EditionProgress) -> list[str]:
+def describe_notes(edition: EditionProgress, now: datetime | None) -> list[str]:
     """Return what is to be said of an edition below its counts."""
     waited = timedelta(seconds=edition.oldest_due)
     resume = f"manage.py resume --date {edition.date} lets its letters go"
     notes = (
         (edition.note, edition.note),
         (edition.state == "paused", resume),
+        (now and edition.due, describe_rate(edition, now) if now else ""),
         (edition.oldest_due > 60, f"due for {waited}"),
         (edition.later, f"{edition.later} queued for later"),
         (edition.parked, f"{edition.parked} parked: in doubt, and not sent again"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from newsletter.models import Delivery, Edition, Switch
 from tests.integration.admin.makers import (
@@ -35,6 +39,22 @@ def make_letters() -> Edition:
 
 def states() -> list[str]:
     return sorted(Delivery.objects.values_list("state", flat=True))
+
+
+def test_what_it_calls_utc_is_utc_on_a_site_of_another_zone(operator_client: Client) -> None:
+    edition = make_letters()
+    at = timezone.now() - timedelta(seconds=60)
+    Delivery.objects.filter(state="queued").update(next_at=at)
+    make_deliveries(edition, make_readers(3), "sent", finished_at=at)
+    with override_settings(TIME_ZONE="Asia/Kolkata"), timezone.override("Asia/Kolkata"):
+        page = operator_client.get(PAGE).content.decode()
+    shown = re.search(r"At (\d\d:\d\d):\d\d UTC", page)
+    assert shown
+    near = [datetime.now(UTC) - timedelta(minutes=n) for n in (0, 1)]
+    assert shown[1] in {f"{now:%H:%M}" for now in near}
+    done = re.search(r"a second, done about (\d\d):\d\d UTC", page)
+    assert done
+    assert abs(int(done[1]) - near[0].hour) in {0, 1, 23}
 
 
 def test_it_says_how_many_letters_a_cancelling_concerns(operator_client: Client) -> None:
