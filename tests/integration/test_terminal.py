@@ -157,3 +157,29 @@ def test_cancel_says_what_it_parks(server: SmtpServer) -> None:
     assert say("cancel", "--everything") == (
         "1 letter cancelled, 1 in doubt parked: not sent again.\n"
     )
+
+
+@pytest.mark.parametrize(("word", "left"), [("yes", 0), ("no", 2), ("", 2)])
+def test_cancel_asks_in_a_terminal(monkeypatch: pytest.MonkeyPatch, word: str, left: int) -> None:
+    plan("ok1", "ok2")
+    monkeypatch.setattr("sys.stdin", Terminal(f"{word}\n" if word else ""))
+    if left:
+        with pytest.raises(CommandError, match="nothing was cancelled"):
+            say("cancel", "--date", str(DAY))
+    else:
+        told = say("cancel", "--date", str(DAY))
+        assert f"2 letters of {DAY} wait: never sent, if you say yes." in told
+    assert Delivery.objects.filter(state="queued").count() == left
+
+
+def test_cancel_asks_nothing_where_it_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan("ok1")
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    assert say("cancel", "--everything", "--yes") == "1 letter cancelled.\n"
+
+
+class Terminal(StringIO):
+    """Somebody's keyboard, as far as a command can tell."""
+
+    def isatty(self) -> bool:
+        return True
