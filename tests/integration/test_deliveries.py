@@ -113,7 +113,7 @@ def test_it_plans_any_number_of_readers_in_bulk(
     for _ in range(30):
         subscribe()
     prepare()
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert plan_deliveries(EIGHT) == 30
 
 
