@@ -46,7 +46,7 @@ def list_due_sources(now: datetime) -> list[int]:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     due = Q(next_at__isnull=True) | Q(next_at__lte=now)
     rows = Source.objects.filter(free, due, enabled=True).order_by(
-        F("next_at").asc(nulls_first=True)
+        F("next_at").asc(nulls_first=True), "pk"
     )
     # One of an unknown kind is due as well: its run says what is wrong with it.
     return [row.pk for row in rows if row.kind not in SOURCES or not SOURCES[row.kind].on_demand]
