@@ -120,9 +120,9 @@ def list_due_days(now: datetime) -> list[date]:
 def is_edition_coming(now: datetime) -> bool:
     """Return whether today's edition is about to be made: its papers settle, or it is matched."""
     today = site_date(now)
-    edition = Edition.objects.filter(date=today, frozen_at__isnull=False).first()
-    if edition is not None:
-        return edition.matched_at is None
+    frozen = Edition.objects.filter(date=today, frozen_at__isnull=False)
+    for matched_at in frozen.values_list("matched_at", flat=True):
+        return matched_at is None
     return _is_past_cutoff(now) and waiting_papers(today).exists()
 
 
